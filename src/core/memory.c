@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Parsers for the machine-wide files; see memory.h. Unknown lines are skipped, because every
+ * kernel adds some; a known line that is malformed fails the whole file, because a number that is
+ * wrong by a factor is worse than no number.
+ */
+#include "memory.h"
+
+#include <errno.h>
+
+#include "text.h"
+
+static const struct {
+	const char *key;
+	size_t offset;
+} meminfo_fields[] = {
+	{"MemTotal", offsetof(struct meminfo, total_bytes)},
+	{"MemFree", offsetof(struct meminfo, free_bytes)},
+	{"MemAvailable", offsetof(struct meminfo, available_bytes)},
+	{"SwapTotal", offsetof(struct meminfo, swap_total_bytes)},
+	{"SwapFree", offsetof(struct meminfo, swap_free_bytes)},
+	{"Shmem", offsetof(struct meminfo, shmem_bytes)},
+	{"SUnreclaim", offsetof(struct meminfo, unreclaimable_bytes)},
+	{"Hugetlb", offsetof(struct meminfo, hugetlb_bytes)},
+};
+
+#define FIELD_BIT(key_index) (1u << (key_index))
+#define REQUIRED_FIELDS	     (FIELD_BIT(0) | FIELD_BIT(2)) /* MemTotal, MemAvailable */
+
+static int meminfo_parse_line(struct text line, struct meminfo *m, unsigned *seen)
+{
+	struct text key, value;
+
+	if (!text_split(line, ':', &key, &value))
+		return 0;
+
+	for (size_t i = 0; i < sizeof(meminfo_fields) / sizeof(meminfo_fields[0]); i++) {
+		if (!text_equal(key, meminfo_fields[i].key))
+			continue;
+		*seen |= FIELD_BIT(i);
+		return text_to_kb_as_bytes(value,
+					   (uint64_t *)((char *)m + meminfo_fields[i].offset));
+	}
+	return 0;
+}
+
+int meminfo_parse(const char *data, size_t len, struct meminfo *ret)
+{
+	struct text rest = TEXT(data, len), line;
+	struct meminfo m = {};
+	unsigned seen = 0;
+
+	while (text_next_line(&rest, &line)) {
+		int r = meminfo_parse_line(line, &m, &seen);
+
+		if (r < 0)
+			return r;
+	}
+
+	if ((seen & REQUIRED_FIELDS) != REQUIRED_FIELDS)
+		return -ENODATA;
+	if (m.total_bytes == 0 || m.swap_free_bytes > m.swap_total_bytes)
+		return -EINVAL;
+	/* lxcfs and a balloon in motion have shown more available than there is: no reason to stop
+	 */
+	m.available_bytes = u64_min(m.available_bytes, m.total_bytes);
+
+	*ret = m;
+	return 0;
+}
+
+static int psi_parse_line(struct text line, const char *kind, uint64_t *ret_total_usec)
+{
+	struct text word;
+
+	if (!text_next_word(&line, &word) || !text_equal(word, kind))
+		return -EINVAL;
+
+	while (text_next_word(&line, &word)) {
+		if (!text_has_prefix(word, "total="))
+			continue;
+		word.at += sizeof("total=") - 1;
+		return text_to_u64(word, ret_total_usec);
+	}
+	return -EINVAL;
+}
+
+int psi_parse(const char *data, size_t len, struct psi *ret)
+{
+	struct text rest = TEXT(data, len), line;
+	struct psi p = {};
+	int r;
+
+	if (!text_next_line(&rest, &line))
+		return -EINVAL;
+	r = psi_parse_line(line, "some", &p.some_total_usec);
+	if (r < 0)
+		return r;
+
+	if (!text_next_line(&rest, &line))
+		return -EINVAL;
+	r = psi_parse_line(line, "full", &p.full_total_usec);
+	if (r < 0)
+		return r;
+
+	*ret = p;
+	return 0;
+}
+
+int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
+{
+	struct text rest = TEXT(data, len), line;
+
+	while (text_next_line(&rest, &line)) {
+		uint64_t value;
+		int r;
+
+		if (!text_has_prefix(line, "oom_kill "))
+			continue;
+		line.at += sizeof("oom_kill ") - 1;
+		r = text_to_u64(line, &value);
+		if (r < 0)
+			return r;
+		*ret = (struct vmstat){.oom_kill = value};
+		return 0;
+	}
+	return -ENODATA;
+}

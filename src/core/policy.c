@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state machine of policy.h: evidence to level, level and phase to action, and when to look
+ * again.
+ */
+#include "policy.h"
+
+#include "text.h"
+
+#define MSEC UINT64_C(1000)
+#define SEC  UINT64_C(1000000)
+
+#define PERIOD_MIN_USEC (5 * MSEC)
+#define PERIOD_MAX_USEC SEC
+
+/*
+ * Assumed until the drill has measured it: one core zeroing pages, about 3 GB/s on machines of
+ * the last ten years; several share the memory's bandwidth.
+ */
+#define FILL_RATE_ASSUMED (UINT64_C(4) << 30)
+
+/*
+ * A pidfd is readable after exit_notify(), which follows exit_mm(): what is not back by now is
+ * held by somebody else. Half a second also covers the vmstat counters that lag a tick or two.
+ */
+#define MEMORY_RETURN_USEC (500 * MSEC)
+
+/* An announced level falls only when it would still be lower with limits an eighth higher, ... */
+#define HYSTERESIS_DIVISOR 8
+/* ... and has been for this long: a machine that hovers at a limit does not fill the journal. */
+#define CALMER_USEC (5 * SEC)
+
+/* A rate above the drill's is believed up to this factor and for this long: see learn_fill_rate. */
+#define FILL_RATE_FACTOR 4
+#define FILL_RATE_USEC	 (60 * SEC)
+
+#define BARREN_MIN_USEC SEC
+#define BARREN_MAX_USEC (60 * SEC)
+#define REFUSED_USEC	(100 * MSEC)
+
+const char *level_name(enum level l)
+{
+	switch (l) {
+	case LEVEL_CALM:
+		return "calm";
+	case LEVEL_WARNING:
+		return "warning";
+	case LEVEL_SOFT:
+		return "soft";
+	case LEVEL_HARD:
+		return "hard";
+	}
+	return "unknown";
+}
+
+const char *reason_name(enum reason r)
+{
+	switch (r) {
+	case REASON_PLENTY:
+		return "plenty";
+	case REASON_EXHAUSTION:
+		return "exhaustion";
+	case REASON_SWAP_LEFT:
+		return "swap-left";
+	case REASON_THRASH:
+		return "thrash";
+	case REASON_STALL:
+		return "stall";
+	}
+	return "unknown";
+}
+
+static void limits_resolve_one(struct limit warning, struct limit soft, struct limit hard,
+			       uint64_t total_bytes, uint64_t ret_bytes[static LEVELS])
+{
+	uint64_t s = limit_bytes(soft, total_bytes);
+	uint64_t w = limit_bytes(warning, total_bytes), h = limit_bytes(hard, total_bytes);
+
+	ret_bytes[LEVEL_CALM] = UINT64_MAX;
+	ret_bytes[LEVEL_WARNING] = u64_max(w == LIMIT_UNSET ? u64_add(s, s / 2) : w, s);
+	ret_bytes[LEVEL_SOFT] = s;
+	ret_bytes[LEVEL_HARD] = u64_min(h == LIMIT_UNSET ? s / 2 : h, s);
+}
+
+void limits_resolve(const struct config *config, const struct meminfo *mem, struct limits *ret)
+{
+	limits_resolve_one(config->warning_memory, config->soft_memory, config->hard_memory,
+			   mem->total_bytes, ret->memory_bytes);
+	limits_resolve_one(config->warning_swap, config->soft_swap, config->hard_swap,
+			   mem->swap_total_bytes, ret->swap_bytes);
+}
+
+void policy_init(struct policy *p, const struct config *config, uint64_t fill_rate_bytes)
+{
+	*p = (struct policy){
+		.config = config,
+		.fill_rate_bytes = fill_rate_bytes > 0 ? fill_rate_bytes : FILL_RATE_ASSUMED,
+	};
+}
+
+void policy_configure(struct policy *p, const struct config *config)
+{
+	p->config = config;
+	p->stalls_count = 0;
+	if (p->phase == PHASE_BARREN)
+		p->phase = PHASE_WATCHING;
+}
+
+static uint64_t reserve_bytes(const struct sample *s)
+{
+	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
+}
+
+/*
+ * Share of the window lost to full stalls, in 1/10000. Time before the first sample counts as
+ * not lost, so a short history never reads as a long stall.
+ */
+static uint64_t stall_update(struct policy *p, const struct sample *s)
+{
+	uint64_t window = p->config->stall_window_usec;
+	unsigned newest = (p->stalls_head + STALL_SLOTS - 1) % STALL_SLOTS, oldest;
+
+	if (!s->has_psi) {
+		p->stalls_count = 0;
+		return 0;
+	}
+	/* A clock or a total that goes back means another history: begin anew. */
+	if (p->stalls_count > 0 && (s->time_usec < p->stalls[newest].time_usec ||
+				    s->psi.full_total_usec < p->stalls[newest].full_total_usec))
+		p->stalls_count = 0;
+
+	if (p->stalls_count == 0 ||
+	    s->time_usec - p->stalls[newest].time_usec >= window / (STALL_SLOTS - 2)) {
+		p->stalls[p->stalls_head].time_usec = s->time_usec;
+		p->stalls[p->stalls_head].full_total_usec = s->psi.full_total_usec;
+		p->stalls_head = (p->stalls_head + 1) % STALL_SLOTS;
+		if (p->stalls_count < STALL_SLOTS)
+			p->stalls_count++;
+	}
+
+	/* Drop what is older than the window, but keep one that is at its edge. */
+	for (; p->stalls_count > 1; p->stalls_count--) {
+		oldest = (p->stalls_head + STALL_SLOTS - p->stalls_count + 1) % STALL_SLOTS;
+		if (s->time_usec - p->stalls[oldest].time_usec < window)
+			break;
+	}
+	oldest = (p->stalls_head + STALL_SLOTS - p->stalls_count) % STALL_SLOTS;
+	return u64_muldiv(s->psi.full_total_usec - p->stalls[oldest].full_total_usec, 10000,
+			  u64_max(s->time_usec - p->stalls[oldest].time_usec, window));
+}
+
+struct assessment {
+	enum level level;
+	enum reason reason;
+};
+
+/* @slack_divisor: limits are raised by this share of themselves; 0: not at all. */
+static uint64_t raised(uint64_t limit, unsigned slack_divisor)
+{
+	return slack_divisor > 0 ? u64_add(limit, limit / slack_divisor) : limit;
+}
+
+static struct assessment assess(const struct limits *limits, const struct sample *s, bool stalled,
+				unsigned slack_divisor)
+{
+	uint64_t available = s->mem.available_bytes, swap_free = s->mem.swap_free_bytes;
+
+	for (enum level l = LEVEL_HARD; l > LEVEL_CALM; l--) {
+		if (available > raised(limits->memory_bytes[l], slack_divisor) ||
+		    swap_free > raised(limits->swap_bytes[l], slack_divisor))
+			continue;
+		/* a machine that both runs out and thrashes is treated as the worse of the two */
+		if (stalled && l < LEVEL_SOFT)
+			break;
+		return (struct assessment){l, REASON_EXHAUSTION};
+	}
+
+	if (stalled && available <= raised(limits->memory_bytes[LEVEL_WARNING], slack_divisor))
+		return (struct assessment){LEVEL_SOFT, REASON_THRASH};
+	if (stalled)
+		return (struct assessment){LEVEL_WARNING, REASON_STALL};
+	if (available <= raised(limits->memory_bytes[LEVEL_SOFT], slack_divisor))
+		return (struct assessment){LEVEL_WARNING, REASON_SWAP_LEFT};
+	return (struct assessment){LEVEL_CALM, REASON_PLENTY};
+}
+
+static bool announce(struct policy *p, const struct limits *limits, const struct sample *s,
+		     bool stalled, struct assessment now)
+{
+	struct assessment next = now;
+	bool held;
+
+	if (now.level < p->announced_level)
+		next = assess(limits, s, stalled, HYSTERESIS_DIVISOR);
+	if (next.level == p->announced_level &&
+	    (next.level == LEVEL_CALM || next.reason == p->announced_reason ||
+	     now.level < next.level)) {
+		p->other_since_usec = 0;
+		return false;
+	}
+
+	if (p->other_since_usec == 0)
+		p->other_since_usec = u64_max(s->time_usec, 1);
+	held = u64_sub(s->time_usec, p->other_since_usec) >= CALMER_USEC;
+	if (next.level <= p->announced_level && !held)
+		return false;
+
+	p->announced_level = next.level;
+	p->announced_reason = next.reason;
+	p->other_since_usec = 0;
+	return true;
+}
+
+/*
+ * A burst that beats the drill's figure shows a faster machine, so it counts for a while. Not for
+ * ever and not at any height: hugetlb pages or swapoff take gigabytes in a millisecond, and would
+ * otherwise have an idle machine sampled at the highest rate until the next start.
+ */
+static void learn_fill_rate(struct policy *p, const struct sample *s)
+{
+	uint64_t reserve = reserve_bytes(s), elapsed = u64_sub(s->time_usec, p->last_usec), rate;
+
+	if (p->has_last && elapsed >= PERIOD_MIN_USEC && reserve < p->last_reserve) {
+		rate = u64_min(u64_muldiv(p->last_reserve - reserve, SEC, elapsed),
+			       u64_mul(p->fill_rate_bytes, FILL_RATE_FACTOR));
+		if (rate > p->fill_rate_seen_bytes) {
+			p->fill_rate_seen_bytes = rate;
+			p->fill_rate_seen_usec = s->time_usec;
+		}
+	}
+	if (u64_sub(s->time_usec, p->fill_rate_seen_usec) > FILL_RATE_USEC)
+		p->fill_rate_seen_bytes = 0;
+
+	p->has_last = true;
+	p->last_usec = s->time_usec;
+	p->last_reserve = reserve;
+}
+
+/* Headroom to the next limit that matters ÷ the fastest fill rate. */
+static uint64_t watch_period_usec(const struct policy *p, const struct limits *limits,
+				  const struct sample *s, enum level level)
+{
+	enum level next = level >= LEVEL_SOFT ? LEVEL_HARD : LEVEL_SOFT;
+	uint64_t headroom = u64_add(u64_sub(s->mem.available_bytes, limits->memory_bytes[next]),
+				    u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[next]));
+	uint64_t period = u64_muldiv(headroom, SEC,
+				     u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes));
+
+	return u64_max(PERIOD_MIN_USEC, u64_min(period, PERIOD_MAX_USEC));
+}
+
+static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)
+{
+	return level < LEVEL_SOFT ||
+	       u64_sub(reserve_bytes(s), p->reserve_at_signal) >= p->victim_bytes / 2;
+}
+
+static void end_await(struct policy *p)
+{
+	p->phase = PHASE_WATCHING;
+	p->victim = (struct process_id){};
+	p->stalls_count = 0; /* stalls up to here were this victim's */
+}
+
+/* Nobody was signalled: look again, after a pause that doubles while nothing changes. */
+static void begin_barren(struct policy *p, uint64_t now_usec, uint64_t pause_usec)
+{
+	p->phase = PHASE_BARREN;
+	p->barren_pause_usec = pause_usec;
+	p->barren_until_usec = u64_add(now_usec, pause_usec);
+}
+
+static enum action_kind step_awaiting(struct policy *p, const struct observation *o,
+				      enum level level)
+{
+	uint64_t now = o->sample.time_usec, waited = u64_sub(now, p->signalled_usec);
+
+	switch (o->victim) {
+	case VICTIM_NONE:
+	case VICTIM_MISSED:
+		end_await(p);
+		return level >= LEVEL_SOFT ? ACTION_SCAN : ACTION_NONE;
+	case VICTIM_SPARED:
+		end_await(p);
+		begin_barren(p, now, UINT64_MAX); /* once a shortage is enough */
+		return ACTION_NONE;
+	case VICTIM_REFUSED:
+		end_await(p);
+		begin_barren(p, now, REFUSED_USEC);
+		return ACTION_GIVE_UP;
+	case VICTIM_DEAD:
+		if (!p->victim_dead) {
+			p->victim_dead = true;
+			p->dead_usec = now;
+		}
+		if (!memory_is_back(p, &o->sample, level) &&
+		    u64_sub(now, p->dead_usec) < MEMORY_RETURN_USEC)
+			return ACTION_NONE;
+		end_await(p);
+		return ACTION_SETTLED;
+	case VICTIM_ALIVE:
+		break;
+	}
+
+	if (p->victim_killed) {
+		if (waited < p->config->kill_timeout_usec)
+			return ACTION_NONE;
+		end_await(p);
+		return ACTION_GIVE_UP;
+	}
+
+	if (level < LEVEL_HARD && waited < p->config->term_timeout_usec)
+		return ACTION_NONE;
+	if (level < LEVEL_SOFT) {
+		end_await(p);
+		return ACTION_RELEASED;
+	}
+	p->victim_killed = true;
+	p->signalled_usec = now;
+	return ACTION_ESCALATE;
+}
+
+static enum action_kind step_watching(struct policy *p, const struct observation *o,
+				      enum level level)
+{
+	bool first;
+
+	if (level < LEVEL_SOFT) {
+		p->phase = PHASE_WATCHING;
+		p->barren_pause_usec = 0;
+		return ACTION_NONE;
+	}
+	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec)
+		return ACTION_NONE;
+
+	switch (o->scan) {
+	case SCAN_NOT_DONE:
+		return ACTION_SCAN;
+	case SCAN_NOBODY:
+		first = p->barren_pause_usec < BARREN_MIN_USEC;
+		begin_barren(p, o->sample.time_usec,
+			     u64_max(BARREN_MIN_USEC,
+				     u64_min(u64_mul(p->barren_pause_usec, 2), BARREN_MAX_USEC)));
+		return first ? ACTION_BARREN : ACTION_NONE;
+	case SCAN_VICTIM:
+		break;
+	}
+
+	p->phase = PHASE_AWAITING;
+	p->barren_pause_usec = 0;
+	p->victim = o->candidate;
+	p->victim_bytes = o->candidate_bytes;
+	p->victim_dead = false;
+	p->victim_killed = o->candidate_dying || level == LEVEL_HARD;
+	p->reserve_at_signal = reserve_bytes(&o->sample);
+	p->signalled_usec = o->sample.time_usec;
+	if (o->candidate_dying)
+		return ACTION_ADOPT;
+	return level == LEVEL_HARD ? ACTION_KILL : ACTION_TERM;
+}
+
+static uint64_t next_usec(const struct policy *p, const struct limits *limits,
+			  const struct observation *o, const struct action *a)
+{
+	uint64_t now = o->sample.time_usec;
+
+	switch (a->kind) {
+	case ACTION_SCAN:
+	case ACTION_SETTLED:
+	case ACTION_RELEASED:
+	case ACTION_GIVE_UP:
+		return now; /* the next may be due at once */
+	case ACTION_NONE:
+	case ACTION_TERM:
+	case ACTION_KILL:
+	case ACTION_ADOPT:
+	case ACTION_ESCALATE:
+	case ACTION_BARREN:
+		break;
+	}
+	if (p->phase == PHASE_AWAITING)
+		return u64_add(now, PERIOD_MIN_USEC);
+	/* Nobody to kill: no reason to burn the CPU beside a machine that is out of memory. */
+	if (p->phase == PHASE_BARREN)
+		return u64_add(now, 100 * MSEC);
+	return u64_add(now, watch_period_usec(p, limits, &o->sample, a->level));
+}
+
+struct action policy_step(struct policy *p, const struct observation *o)
+{
+	struct action a = {.announced_before = p->announced_level};
+	struct limits limits;
+	struct assessment now;
+	bool stalled;
+
+	limits_resolve(p->config, &o->sample.mem, &limits);
+	learn_fill_rate(p, &o->sample);
+	a.stall_permyriad = stall_update(p, &o->sample);
+	stalled = a.stall_permyriad >= p->config->stall_limit_permyriad;
+
+	now = assess(&limits, &o->sample, stalled, 0);
+	a.level = now.level;
+	a.reason = now.reason;
+	a.announce = announce(p, &limits, &o->sample, stalled, now);
+	a.kind = p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
+					    : step_watching(p, o, now.level);
+	a.next_usec = next_usec(p, &limits, o, &a);
+	return a;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The decision: what to do now, given what was seen. A pure state machine; it reads no file, no
+ * clock and no global, so that a recorded run replays bit for bit.
+ *
+ * The caller takes a sample and calls policy_step(). When the answer is ACTION_SCAN it looks for
+ * the best victim, takes another sample and calls again with both: that second look is the last
+ * try that the kernel makes at the high watermark before it kills. Every other action is carried
+ * out as it stands, and what became of it is told in the next observation.
+ *
+ *   watching --soft or hard, victim found--> awaiting --dead, memory back--> watching
+ *                                            awaiting --deadline----------> watching, victim aside
+ *   watching --soft or hard, no victim-----> barren, which looks again ever more seldom
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "memory.h"
+#include "process.h"
+
+enum level { LEVEL_CALM, LEVEL_WARNING, LEVEL_SOFT, LEVEL_HARD };
+#define LEVELS 4
+
+/* Why the level is what it is. */
+enum reason {
+	REASON_PLENTY,	   /* memory is available */
+	REASON_EXHAUSTION, /* available memory and free swap are both below the level's limits */
+	REASON_SWAP_LEFT,  /* memory is below its soft limit, swap is not: nobody has to die */
+	REASON_THRASH,	   /* too much time is lost to full stalls while little is available */
+	REASON_STALL, /* time is lost to stalls with memory available: killing would not help */
+};
+
+const char *level_name(enum level l);
+const char *reason_name(enum reason r);
+
+/* The limits of each level in bytes, for the totals of the moment. [LEVEL_CALM] is not used. */
+struct limits {
+	uint64_t memory_bytes[LEVELS];
+	uint64_t swap_bytes[LEVELS];
+};
+
+/*
+ * Warning defaults to half as much again as soft, hard to half of soft; never above the level
+ * before it, whatever the totals have become since the configuration was checked.
+ */
+void limits_resolve(const struct config *config, const struct meminfo *mem, struct limits *ret);
+
+enum scan_outcome {
+	SCAN_NOT_DONE,
+	SCAN_NOBODY, /* no eligible process */
+	SCAN_VICTIM,
+};
+
+/* What became of the process that the last TERM or KILL action named. */
+enum victim_state {
+	VICTIM_NONE,
+	VICTIM_ALIVE,
+	VICTIM_DEAD,
+	VICTIM_MISSED,	/* never signalled: it had gone, or its pid is somebody else's now */
+	VICTIM_SPARED,	/* never signalled: dry run */
+	VICTIM_REFUSED, /* never signalled: the kernel does not let us */
+};
+
+struct observation {
+	struct sample sample;
+	enum scan_outcome scan;
+	struct process_id candidate;
+	uint64_t candidate_bytes; /* what its death should give back */
+	bool candidate_dying;	  /* SIGKILL is pending already: to be awaited, not killed */
+	enum victim_state victim;
+};
+
+enum action_kind {
+	ACTION_NONE,
+	ACTION_SCAN,	 /* find a victim, sample again, call again */
+	ACTION_TERM,	 /* SIGTERM to the candidate */
+	ACTION_KILL,	 /* SIGKILL to the candidate and reap it */
+	ACTION_ADOPT,	 /* the candidate is dying already: reap and await it */
+	ACTION_ESCALATE, /* SIGKILL to the victim that was asked with SIGTERM, and reap it */
+	ACTION_SETTLED,	 /* the victim is dead and the memory back, or all of it that will come */
+	ACTION_RELEASED, /* the victim outlived SIGTERM, but the shortage did not */
+	ACTION_GIVE_UP,	 /* the victim does not die: put it aside */
+	ACTION_BARREN,	 /* somebody should die and nobody can; once a shortage */
+};
+
+struct action {
+	enum action_kind kind;
+	enum level level;
+	enum reason reason;
+	uint64_t stall_permyriad; /* share of the window lost to full stalls, so far */
+	bool announce;		  /* level or reason have changed for somebody who reads along */
+	enum level announced_before;
+	uint64_t next_usec; /* call again no later than this, on the clock of the samples */
+};
+
+enum phase { PHASE_WATCHING, PHASE_AWAITING, PHASE_BARREN };
+
+#define STALL_SLOTS 32
+
+struct policy {
+	const struct config *config;
+	uint64_t fill_rate_bytes; /* a second: the fastest that this machine can use memory up */
+
+	enum phase phase;
+	struct process_id victim;
+	bool victim_killed; /* SIGKILL, not SIGTERM */
+	bool victim_dead;
+	uint64_t victim_bytes;
+	uint64_t reserve_at_signal; /* available memory and free swap */
+	uint64_t signalled_usec;
+	uint64_t dead_usec;
+	uint64_t barren_until_usec;
+	uint64_t barren_pause_usec;
+
+	uint64_t fill_rate_seen_bytes; /* faster than that, and when */
+	uint64_t fill_rate_seen_usec;
+	bool has_last;
+	uint64_t last_usec;
+	uint64_t last_reserve;
+
+	struct {
+		uint64_t time_usec;
+		uint64_t full_total_usec;
+	} stalls[STALL_SLOTS]; /* ring over the stall window */
+	unsigned stalls_head, stalls_count;
+
+	enum level announced_level;
+	enum reason announced_reason;
+	uint64_t other_since_usec; /* 0: what was announced last still holds */
+};
+
+/* @config is borrowed. @fill_rate_bytes: bytes a second, from the drill; 0: unknown. */
+void policy_init(struct policy *p, const struct config *config, uint64_t fill_rate_bytes);
+
+/* Takes another configuration in the middle of whatever is going on. */
+void policy_configure(struct policy *p, const struct config *config);
+
+struct action policy_step(struct policy *p, const struct observation *o);
