@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Nothing is wrong: a minute with a fifth of the memory in use, then a minute with seven tenths.
+# The daemon must do nothing, say nothing and cost next to nothing.
+
+# in_use PERMILLE: one more load that brings memory in use to this much of the total.
+in_use()
+{
+	local total available
+	meminfo MemTotal
+	total=$REPLY
+	meminfo MemAvailable
+	available=$REPLY
+	load_start "hold$1" hold $(((available - total * (1000 - $1) / 1000) / 1024)) --fill random
+	meminfo MemAvailable
+	fact "in_use_permille_$1" $(((total - REPLY) * 1000 / total))
+}
+
+wait_booted
+swap_start
+daemon_start
+evidence_start 100
+in_use 200
+snooze 10
+daemon_note calm-start
+fact calm_start_usec "$(monotonic_usec)"
+snooze "${VM_IDLE_SECONDS:-60}"
+daemon_note calm-end
+in_use 700
+snooze 10
+daemon_note busy-start
+snooze "${VM_IDLE_SECONDS:-60}"
+daemon_note busy-end
+fact busy_end_usec "$(monotonic_usec)"
+for name in hold200 hold700; do
+	gone "${load_pid[$name]}" && fact "alive_$name" no || fact "alive_$name" yes
+done
+evidence_stop

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The leaker ignores SIGTERM, and leaks slowly enough that asking first is right.
+
+wait_booted
+swap_start
+daemon_start
+neighbours_start 60
+evidence_start
+load_go leak leak --rate 30 --start 300 --fill random --ignore-term
+wait_dead leak 180
+wait_memory_back 30
+neighbours_stop
+evidence_stop
+unit_note leak

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Owns the reading of what a guest reported: one folder of results as one object.
+
+Checks speak of signals, samples and journal entries, never of files. All times are microseconds
+of the guest's CLOCK_MONOTONIC, whichever of the referee, the tracepoints, the journal or the
+kernel log they come from, so that they can be subtracted from each other.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import json
+import pathlib
+import re
+import typing
+
+
+class Sample(typing.NamedTuple):
+    """One line of the referee; -1 where the kernel has no such number."""
+    at_usec: int
+    available_kib: int
+    free_kib: int
+    swap_free_kib: int
+    oom_kill: int
+    some_usec: int
+    full_usec: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Signal:
+    """One signal sent, as the kernel saw it. `sender_tgid` is -1 where the trace lost it."""
+    at_usec: int
+    sender_comm: str
+    sender_pid: int
+    sender_tgid: int
+    number: int
+    code: int
+    comm: str
+    pid: int
+
+    @property
+    def from_kernel(self) -> bool:
+        return self.code == 128  # SI_KERNEL
+
+    def __str__(self) -> str:
+        return (f"signal {self.number} from {self.sender_comm}[{self.sender_pid}] "
+                f"{'(kernel) ' if self.from_kernel else ''}to {self.comm}[{self.pid}] "
+                f"at {self.at_usec / 1e6:.3f} s")
+
+
+class TraceEvent(typing.NamedTuple):
+    at_usec: int
+    comm: str
+    pid: int
+    tgid: int
+    name: str
+    text: str
+
+
+TRACE_LINE = re.compile(r"^ *(?P<comm>.{1,16})-(?P<pid>\d+) +(?:\( *(?P<tgid>[\d-]+)\) +)?"
+                        r"\[\d+\] +\S+ +(?P<seconds>\d+)\.(?P<usec>\d{6}): (?P<name>\w+): ?"
+                        r"(?P<text>.*)$")
+SIGNAL_TEXT = re.compile(r"^sig=(\d+) errno=-?\d+ code=(-?\d+) comm=(.*) pid=(\d+) grp=\d res=(\d)")
+KERNEL_LINE = re.compile(r"^<(\d+)>\[ *(\d+)\.(\d{6})\] ?(.*)$")
+DELIVERED = 0
+
+
+def parse_pairs(path: pathlib.Path) -> dict[str, str]:
+    """KEY=VALUE lines; the last of a key counts; a file that is not there is empty."""
+    if not path.exists():
+        return {}
+    lines = path.read_text(errors="replace").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+class Facts:
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.notes = parse_pairs(folder / "facts")
+        self.status = int((folder / "status").read_text())
+        failures = folder / "failures"
+        self.failures = failures.read_text().splitlines() if failures.exists() else []
+
+    def number(self, note: str) -> int:
+        """A note of the case as a number, -1 where the case did not get to it."""
+        return int(self.notes.get(note, "-1"))
+
+    def pid(self, load: str) -> int:
+        return self.number(f"pid_{load}")
+
+    def alive(self, neighbour: str) -> bool:
+        return self.notes.get(f"alive_{neighbour}") == "yes"
+
+    def unit(self, name: str) -> dict[str, str]:
+        """`systemctl show` of a unit the case noted; `daemon-start`, `daemon-end` for the daemon."""
+        return parse_pairs(self.folder / "units" / name)
+
+    def gaps(self, neighbour: str) -> dict[str, int]:
+        pairs = parse_pairs(self.folder / f"{neighbour}.gaps")
+        return {key: int(value) for key, value in pairs.items()}
+
+    # ---- the referee
+
+    @functools.cached_property
+    def samples(self) -> list[Sample]:
+        path = self.folder / "samples.csv"
+        if not path.exists():
+            return []
+        with open(path, newline="") as file:
+            return [Sample(*map(int, row)) for row in list(csv.reader(file))[1:]]
+
+    def since(self, usec: int) -> typing.Iterator[Sample]:
+        return (sample for sample in self.samples if sample.at_usec >= usec)
+
+    def crossing_usec(self, limit_kib: int, since_usec: int = 0) -> int | None:
+        """The first sample with at most this much available."""
+        return next((sample.at_usec for sample in self.since(since_usec)
+                     if sample.available_kib <= limit_kib), None)
+
+    def back_usec(self, limit_kib: int, since_usec: int) -> int | None:
+        """The first sample after a moment with at least this much available again."""
+        return next((sample.at_usec for sample in self.since(since_usec)
+                     if sample.available_kib >= limit_kib), None)
+
+    def at(self, usec: int) -> Sample | None:
+        """The last sample before a moment."""
+        before = [sample for sample in self.samples if sample.at_usec <= usec]
+        return before[-1] if before else None
+
+    @property
+    def oom_kills(self) -> int:
+        """How many kills the kernel counted while the case ran."""
+        return self.number("oom_kill_after") - self.number("oom_kill_before")
+
+    @property
+    def sample_lateness_usec(self) -> int:
+        """The longest time between two samples: how far the referee itself can be trusted."""
+        times = [sample.at_usec for sample in self.samples]
+        return max((b - a for a, b in zip(times, times[1:])), default=0)
+
+    # ---- tracepoints
+
+    @functools.cached_property
+    def trace(self) -> list[TraceEvent]:
+        path = self.folder / "trace.txt"
+        events = []
+        for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+            match = TRACE_LINE.match(line)
+            if not match:
+                continue
+            tgid = match["tgid"] or "-1"
+            events.append(TraceEvent(int(match["seconds"]) * 1_000_000 + int(match["usec"]),
+                                     match["comm"].strip(), int(match["pid"]),
+                                     int(tgid) if tgid.strip("-") else -1,
+                                     match["name"], match["text"]))
+        return events
+
+    @property
+    def trace_lost(self) -> int:
+        """Events the trace had no room for: with any, absence proves nothing."""
+        path = self.folder / "trace-stats"
+        if not path.exists():
+            return -1
+        return sum(int(line.rsplit(" ", 1)[1]) for line in path.read_text().splitlines())
+
+    @functools.cached_property
+    def signals(self) -> list[Signal]:
+        found = []
+        for event in self.trace:
+            match = SIGNAL_TEXT.match(event.text) if event.name == "signal_generate" else None
+            if match and int(match[5]) == DELIVERED:
+                found.append(Signal(event.at_usec, event.comm, event.pid, event.tgid,
+                                    int(match[1]), int(match[2]), match[3], int(match[4])))
+        return found
+
+    def signals_to(self, pid: int) -> list[Signal]:
+        return [entry for entry in self.signals if entry.pid == pid]
+
+    def sent_by_daemon(self, entry: Signal) -> bool:
+        """By any thread of the daemon, by identity and not by name."""
+        if entry.from_kernel:
+            return False
+        daemon = self.number("daemon_pid")
+        threads = self.unit("daemon-end").get("NoteTasks", "").split()
+        return daemon > 0 and (daemon in (entry.sender_pid, entry.sender_tgid)
+                               or str(entry.sender_pid) in threads)
+
+    def daemon_signals(self) -> list[Signal]:
+        return [entry for entry in self.signals if self.sent_by_daemon(entry)]
+
+    def exit_usec(self, pid: int) -> int | None:
+        """When the thread with this id had given up its memory and was about to be a zombie."""
+        for event in self.trace:
+            if event.name == "sched_process_exit" and f" pid={pid} " in event.text + " ":
+                return event.at_usec
+        return None
+
+    # ---- logs
+
+    @functools.cached_property
+    def journal_all(self) -> list[dict]:
+        path = self.folder / "journal.json"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line]
+
+    def journal(self, unit: str | None = None, message_id: str | None = None) -> list[dict]:
+        """Entries that came from a unit's own processes, oldest first, as journalctl's JSON."""
+        return [entry for entry in self.journal_all
+                if (unit is None or entry.get("_SYSTEMD_UNIT") == unit)
+                and (message_id is None or entry.get("MESSAGE_ID") == message_id)]
+
+    @functools.cached_property
+    def kernel_log(self) -> list[tuple[int, str]]:
+        path = self.folder / "kernel.log"
+        found = []
+        for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+            match = KERNEL_LINE.match(line)
+            if match:
+                found.append((int(match[2]) * 1_000_000 + int(match[3]), match[4]))
+        return found
+
+    def kernel_lines(self, pattern: str) -> list[str]:
+        return [text for _, text in self.kernel_log if re.search(pattern, text)]

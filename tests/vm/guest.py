@@ -1,0 +1,448 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Owns the test guest: builds its image once, boots it as often as asked.
+
+reapd is only worth something on a machine that really runs out of memory, and the machine it is
+developed on must never be that machine. The guest is a real Debian 12 with systemd, its own kernel
+and its own memory, under QEMU without hardware virtualization, without network. The image is
+cached under a hash of everything that goes into it and is never written to: each boot sees it
+through a snapshot that vanishes with QEMU. A tar on a raw read-only drive carries the case in, a
+tar on another raw drive carries its results out: no network, no agent, no shared folder, and
+nothing in the guest but tar is needed to read or write them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import dataclasses
+import fcntl
+import hashlib
+import io
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+SUITE = "bookworm"
+DISK_SIZE = "3G"
+RESULTS_BYTES = 512 << 20
+
+PACKAGES = """
+    systemd systemd-sysv systemd-oomd udev dbus
+    linux-image-cloud-amd64 initramfs-tools kmod
+    util-linux mount procps strace
+    libsystemd0 libcap-ng0 libeconf0 libpcre2-8-0 libproc2-0 libsmartcols1
+    earlyoom nohang
+""".split()
+
+# What runs in the fresh root ($1) before packages beyond the essential ones are installed: the
+# initramfs is generated once, small, and only after its list of modules exists.
+ESSENTIAL_HOOK = r"""
+set -eu
+mkdir -p "$1/etc/initramfs-tools/conf.d"
+printf 'MODULES=list\nCOMPRESS=lz4\nRESUME=none\nFSTYPE=ext4\n' >"$1/etc/initramfs-tools/conf.d/vm"
+mkdir -p "$1/usr/share/initramfs-tools/modules.d" "$1/usr/lib/systemd/system-preset"
+printf 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n' >"$1/usr/share/initramfs-tools/modules.d/vm"
+"""
+
+# What runs once everything is installed: one unit starts the case, or a shell; no daemon that
+# kills runs unless a case starts it; nothing periodic disturbs a measurement.
+CUSTOMIZE_HOOK = r"""
+set -eu
+root=$1
+echo vm >"$root/etc/hostname"
+: >"$root/etc/fstab"
+printf 'uninitialized\n' >"$root/etc/machine-id"
+for unit in earlyoom.service nohang.service nohang-desktop.service systemd-oomd.service \
+	systemd-oomd.socket; do
+	systemctl --quiet --root="$root" disable "$unit" 2>/dev/null || :
+done
+for unit in serial-getty@.service getty@.service getty.target apt-daily.timer \
+	apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+	fstrim.timer systemd-tmpfiles-clean.timer systemd-pstore.service \
+	systemd-networkd.service systemd-timesyncd.service systemd-firstboot.service \
+	systemd-machine-id-commit.service; do
+	ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+mkdir -p "$root/usr/local/lib/vm" "$root/var/log/journal" "$root/etc/systemd/journald.conf.d"
+# All of the journal is kept: a case reads it as evidence.
+printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nForwardToWall=no\n' \
+	>"$root/etc/systemd/journald.conf.d/vm.conf"
+# Modules that udev would load for emulated hardware nobody uses, seconds into a measurement.
+for module in kvm kvm_amd kvm_intel ata_piix ata_generic powernow_k8 aesni_intel ghash_clmulni_intel \
+	crct10dif_pclmul sha512_ssse3 button psmouse; do
+	echo "blacklist $module"
+done >"$root/etc/modprobe.d/vm.conf"
+cat >"$root/usr/local/lib/vm/drive" <<'END'
+#!/bin/sh
+# Prints the device node of the drive with the given serial number.
+for disk in /sys/block/vd*; do
+	[ "$(cat "$disk/serial")" = "$1" ] && exec echo "/dev/${disk##*/}"
+done
+echo "vm: no drive with serial $1" >&2
+exit 1
+END
+cat >"$root/usr/local/lib/vm/start" <<'END'
+#!/bin/sh
+# Lays the payload over the root and hands over to it.
+set -eu
+tar --extract --file="$(/usr/local/lib/vm/drive payload)" --directory=/ --no-same-owner \
+	--keep-directory-symlink --no-overwrite-dir
+exec /bin/bash /vm/main.sh
+END
+chmod 755 "$root/usr/local/lib/vm/drive" "$root/usr/local/lib/vm/start"
+cat >"$root/etc/systemd/system/vm-case.service" <<'END'
+[Unit]
+Description=Case of the vm suite
+ConditionKernelCommandLine=!vm.shell
+
+[Service]
+Type=exec
+ExecStart=/usr/local/lib/vm/start
+StandardInput=null
+StandardOutput=tty
+StandardError=inherit
+TTYPath=/dev/ttyS0
+OOMScoreAdjust=-1000
+OOMPolicy=continue
+Nice=-5
+KillMode=process
+Delegate=yes
+
+[Install]
+WantedBy=multi-user.target
+END
+cat >"$root/etc/systemd/system/vm-shell.service" <<'END'
+[Unit]
+Description=Shell on the serial console
+ConditionKernelCommandLine=vm.shell
+
+[Service]
+ExecStartPre=-/usr/bin/tar --extract --file=/dev/vdb --directory=/ --keep-directory-symlink
+ExecStart=/sbin/agetty --autologin root --login-options '-f root' 115200 ttyS0 vt100
+ExecStopPost=/bin/systemctl poweroff --force --force
+TTYPath=/dev/ttyS0
+TTYReset=yes
+
+[Install]
+WantedBy=multi-user.target
+END
+systemctl --quiet --root="$root" enable vm-case.service vm-shell.service
+rm -rf "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/usr/share/locale"
+mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
+"""
+
+TOOLS = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "apt-get": "apt",
+}
+
+
+class GuestError(Exception):
+    """Anything that keeps a guest from being built or from ending as it should."""
+
+
+@dataclasses.dataclass
+class Image:
+    disk: pathlib.Path
+    kernel: pathlib.Path
+    initrd: pathlib.Path
+
+
+@dataclasses.dataclass
+class Boot:
+    """The machine of one boot. `swap` is none, disk, slow or zram; zram is set up in the guest."""
+
+    memory_mib: int = 1024
+    cpus: int = 2
+    swap: str = "none"
+    swap_mib: int = 512
+    slow_iops: int = 60
+    slow_bytes_per_second: int = 2 << 20
+    cmdline: str = ""
+    timeout_seconds: int = 300
+
+
+def require_tools() -> None:
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    os.environ["PATH"] = path
+    missing = [f"{tool} (package {package})" for tool, package in TOOLS.items()
+               if not shutil.which(tool)]
+    if missing:
+        raise GuestError("the guest needs tools that are not installed: " + ", ".join(missing))
+
+
+def apt_sources() -> str:
+    """The host's own apt sources for the guest's release, one deb line each."""
+    fmt = "$(CREATED_BY)|$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(RELEASE)|$(COMPONENT)"
+    listing = subprocess.run(["apt-get", "indextargets", "--format", fmt], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+    keyring = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+    option = f"[signed-by={keyring}] " if keyring.exists() else ""
+    lines = []
+    for row in listing.splitlines():
+        created_by, origin, uri, codename, release, component = row.split("|")
+        if created_by == "Packages" and origin == "Debian" and codename.startswith(SUITE):
+            lines.append(f"deb {option}{uri} {release} {component}")
+    if not lines:
+        raise GuestError(f"apt on this machine has no lists of Debian {SUITE}: "
+                         "run apt-get update with Debian's sources configured")
+    return "\n".join(dict.fromkeys(lines)) + "\n"
+
+
+def apt_proxy_options() -> list[str]:
+    """mmdebstrap does not read the host's apt configuration: hand on what reaches the mirror."""
+    dump = subprocess.run(["apt-config", "dump"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    wanted = ("Acquire::http::", "Acquire::https::", "Acquire::Check-")
+    return [f"--aptopt={line}" for line in dump.splitlines()
+            if line.startswith(wanted) and ' "' in line and ':: "' not in line]
+
+
+def recipe_hash() -> str:
+    recipe = "\0".join([SUITE, DISK_SIZE, *PACKAGES, ESSENTIAL_HOOK, CUSTOMIZE_HOOK])
+    return hashlib.sha256(recipe.encode()).hexdigest()[:16]
+
+
+def run_logged(command: list[str], log: pathlib.Path, **kwargs) -> None:
+    with open(log, "ab") as out:
+        out.write(("+ " + shlex.join(command) + "\n").encode())
+        out.flush()
+        status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                **kwargs).returncode
+    if status:
+        raise GuestError(f"{command[0]} failed with status {status}; the end of {log}:\n"
+                         + tail(log, 25))
+
+
+def tail(path: pathlib.Path, lines: int) -> str:
+    try:
+        text = path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join("    " + line.rstrip() for line in text.splitlines()[-lines:])
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path):
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(folder: pathlib.Path) -> Image:
+    """The image for this recipe, from the cache or built now."""
+    require_tools()
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = folder / f"guest-{recipe_hash()}"
+    image = Image(cache / "disk.raw", cache / "vmlinuz", cache / "initrd.img")
+    with locked(folder / "build.lock"):
+        if cache.is_dir():
+            return image
+        for stale in folder.glob("building-*"):
+            shutil.rmtree(stale)
+        work = pathlib.Path(tempfile.mkdtemp(prefix="building-", dir=folder))
+        try:
+            build_in(work)
+            for old in folder.glob("guest-*"):
+                shutil.rmtree(old)
+            work.rename(cache)
+        except BaseException:
+            if (work / "build.log").exists():
+                (work / "build.log").replace(folder / "build-failed.log")
+            raise
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return image
+
+
+def build_in(work: pathlib.Path) -> None:
+    log = work / "build.log"
+    root = work / "root"
+    sources = work / "sources.list"
+    sources.write_text(apt_sources())
+    hooks = []
+    for kind, text in (("essential", ESSENTIAL_HOOK), ("customize", CUSTOMIZE_HOOK)):
+        script = work / f"{kind}.sh"
+        script.write_text("#!/bin/sh\n" + text)
+        script.chmod(0o755)
+        hooks.append(f"--{kind}-hook={shlex.quote(str(script.resolve()))} \"$1\"")
+    excludes = ["man", "info", "locale", "doc", "lintian", "bug"]
+    run_logged(["mmdebstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES),
+                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excludes),
+                *apt_proxy_options(), *hooks, SUITE, str(root), str(sources)],
+               log, env={**os.environ, "TMPDIR": str(work.resolve()), "LC_ALL": "C.UTF-8"})
+    for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
+        found = sorted((root / "boot").glob(pattern))
+        if len(found) != 1:
+            raise GuestError(f"expected one {pattern} in the new root, found {len(found)}")
+        shutil.copyfile(found[0], work / name)
+    run_logged(["mke2fs", "-q", "-t", "ext4", "-d", str(root), "-L", "root", "-m", "0",
+                "-E", "lazy_itable_init=0", str(work / "disk.raw"), DISK_SIZE], log)
+    shutil.rmtree(root)
+
+
+def write_tar(tree: pathlib.Path, target: pathlib.Path) -> None:
+    """The tree as a tar that fills whole sectors, owned by root whoever runs this."""
+    def root_owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
+        info.uid = info.gid = 0
+        info.uname = info.gname = "root"
+        return info
+
+    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as tar:
+        for entry in sorted(tree.iterdir()):
+            tar.add(entry, arcname=entry.name, filter=root_owned)
+
+
+def die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def qemu_command(image: Image, machine: Boot, work: pathlib.Path, append: str,
+                 serial: list[str]) -> list[str]:
+    payload, results, swap = work / "payload.tar", work / "results.raw", work / "swap.raw"
+    with open(results, "wb") as out:
+        out.truncate(RESULTS_BYTES)
+    drives = [f"file={image.disk},format=raw,if=none,id=root,snapshot=on,cache=unsafe",
+              f"file={payload},format=raw,if=none,id=payload,readonly=on",
+              f"file={results},format=raw,if=none,id=results,cache=unsafe"]
+    if machine.swap in ("disk", "slow"):
+        with open(swap, "wb") as out:
+            out.truncate(machine.swap_mib << 20)
+        slow = ""
+        if machine.swap == "slow":
+            slow = (f",throttling.iops-total={machine.slow_iops}"
+                    f",throttling.bps-total={machine.slow_bytes_per_second}")
+        drives.append(f"file={swap},format=raw,if=none,id=swap,cache=unsafe{slow}")
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+               "-display", "none", "-accel", "tcg,thread=multi", "-cpu", "max",
+               "-smp", str(machine.cpus), "-m", str(machine.memory_mib),
+               "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+               "-append", append, *serial]
+    for drive in drives:
+        name = drive.split("id=")[1].split(",")[0]
+        command += ["-drive", drive, "-device", f"virtio-blk-pci,drive={name},serial={name}"]
+    return command
+
+
+def kernel_command_line(machine: Boot, extra: str = "") -> str:
+    # The console shows what is worse than a warning: printing a whole OOM report on an emulated
+    # serial port takes long enough to change what is measured. The log has it all.
+    return (f"root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
+            f"systemd.show_status=0 systemd.unit=multi-user.target net.ifnames=0 mitigations=off "
+            f"vm.swap={machine.swap} vm.swap_mib={machine.swap_mib} "
+            f"vm.timeout={machine.timeout_seconds} {machine.cmdline} {extra}").strip()
+
+
+def boot(image: Image, machine: Boot, payload: pathlib.Path, results: pathlib.Path) -> float:
+    """Boots with the tree `payload` laid over the root; leaves what the case reported, and the
+    console, in the folder `results`. Returns the seconds it took; raises GuestError otherwise."""
+    require_tools()
+    results.parent.mkdir(parents=True, exist_ok=True)
+    console = results / "console.log"
+    with contextlib.ExitStack() as stack:
+        # One guest at a time: two would measure each other.
+        stack.enter_context(locked(results.parent / "run.lock"))
+        for stale in [results, *results.parent.glob("run-*.tmp")]:
+            shutil.rmtree(stale, ignore_errors=True)
+        results.mkdir()
+        work = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="run-", suffix=".tmp", dir=results.parent)))
+        write_tar(payload, work / "payload.tar")
+        command = qemu_command(image, machine, work, kernel_command_line(machine),
+                               ["-serial", f"file:{console}"])
+        start = time.monotonic()
+        run_qemu(command, work, console, machine.timeout_seconds + 90)
+        seconds = time.monotonic() - start
+        extract_results(work / "results.raw", results, console)
+    return seconds
+
+
+def run_qemu(command: list[str], work: pathlib.Path, console: pathlib.Path, limit: int) -> None:
+    with open(work / "qemu.log", "wb") as log:
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": str(work)})
+        try:
+            status = qemu.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f"the guest did not end within {limit} s; the end of its console:\n"
+                             + tail(console, 40)) from None
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+                qemu.wait()
+    if status:
+        raise GuestError(f"qemu ended with status {status}:\n{tail(work / 'qemu.log', 10)}")
+    if b"Kernel panic" in console.read_bytes():
+        raise GuestError("the guest's kernel panicked; the end of its console:\n"
+                         + tail(console, 40))
+
+
+def extract_results(drive: pathlib.Path, results: pathlib.Path, console: pathlib.Path) -> None:
+    """The guest writes the member `complete` last: its absence means a torn archive."""
+    try:
+        with open(drive, "rb") as raw, tarfile.open(fileobj=raw, mode="r:") as tar:
+            for member in tar:
+                target = results / os.path.normpath("/" + member.name).lstrip("/")
+                if member.isfile():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(tar.extractfile(member).read())
+    except (tarfile.TarError, EOFError) as error:
+        raise GuestError(f"the guest left no results ({error}); the end of its console:\n"
+                         + tail(console, 40)) from None
+    if not (results / "complete").exists():
+        raise GuestError("the guest's results are torn; the end of its console:\n"
+                         + tail(console, 40))
+
+
+def shell(image: Image, machine: Boot, payload: pathlib.Path | None, folder: pathlib.Path) -> None:
+    """A root shell on the guest's serial console; leaving it powers the guest off."""
+    with tempfile.TemporaryDirectory(prefix="shell-", dir=folder) as name:
+        work = pathlib.Path(name)
+        if payload:
+            write_tar(payload, work / "payload.tar")
+        else:
+            with tarfile.open(work / "payload.tar", "w") as tar:
+                tar.addfile(tarfile.TarInfo("vm"), io.BytesIO())
+        command = qemu_command(image, machine, work, kernel_command_line(machine, "vm.shell"),
+                               ["-chardev", "stdio,id=c,signal=off", "-serial", "chardev:c"])
+        subprocess.run(command, env={**os.environ, "TMPDIR": str(work)},
+                       preexec_fn=die_with_parent)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The guest of the vm suite.")
+    parser.add_argument("command", choices=["build", "shell"])
+    parser.add_argument("--build-dir", type=pathlib.Path, required=True, help="e.g. build/vm")
+    parser.add_argument("--payload", type=pathlib.Path, help="tree to lay over the guest's root")
+    parser.add_argument("--memory", type=int, default=1024, metavar="MIB")
+    parser.add_argument("--swap", choices=["none", "disk", "slow", "zram"], default="none")
+    parser.add_argument("--append", default="", help="more kernel command line, such as psi=0")
+    arguments = parser.parse_args()
+    try:
+        start = time.monotonic()
+        image = build(arguments.build_dir)
+        if arguments.command == "build":
+            print(f"{image.disk.parent} ready after {time.monotonic() - start:.1f} s")
+        else:
+            shell(image, Boot(memory_mib=arguments.memory, swap=arguments.swap,
+                              cmdline=arguments.append), arguments.payload, arguments.build_dir)
+    except GuestError as error:
+        print(f"guest.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The words in which cases are written. A case starts its evidence (referee, tracepoints, counters),
+# a daemon and some loads, waits for what must happen, and stops the evidence; the host judges.
+# Nothing here decides whether a case passed: a function fails only when the case cannot go on.
+# While memory is short nothing here forks: waiting reads /proc with builtins, because a shell that
+# cannot fork would fail the case for the wrong reason.
+
+results=/vm/results
+trace=/sys/kernel/tracing/instances/vm
+exec {never}<> <(:)
+
+# snooze SECONDS: a sleep without a fork.
+snooze()
+{
+	read -r -t "$1" -u "$never" || :
+}
+
+# uptime_seconds: whole seconds since boot, in REPLY.
+uptime_seconds()
+{
+	read -r REPLY _ </proc/uptime
+	REPLY=${REPLY%.*}
+}
+
+say()
+{
+	local now
+	read -r now _ </proc/uptime
+	echo "vm [$now] $*"
+}
+
+fail()
+{
+	say "FAILED: $*"
+	echo "$*" >>"$results/failures"
+	exit 1
+}
+
+# fact NAME VALUE: one line of results/facts; the last one of a name counts.
+fact()
+{
+	echo "$1=$2" >>"$results/facts"
+}
+
+# wait_for SECONDS WHAT COMMAND...: polls the command until it succeeds; past the deadline the case
+# fails with WHAT. Use builtins and functions of builtins as commands while memory is short.
+wait_for()
+{
+	local limit=$1 what=$2 deadline
+	shift 2
+	uptime_seconds
+	deadline=$((REPLY + limit))
+	until "$@"; do
+		uptime_seconds
+		((REPLY < deadline)) || fail "waited $limit s for $what"
+		snooze 0.05
+	done
+}
+
+exists() { [[ -e $1 ]]; }
+gone() { [[ ! -e /proc/$1 ]] || is_zombie "$1"; }
+
+is_zombie()
+{
+	local line
+	read -r line 2>/dev/null <"/proc/$1/stat" || return 0
+	[[ ${line##*) } == Z* ]]
+}
+
+# meminfo FIELD: its value in KiB, in REPLY.
+meminfo()
+{
+	local name value _
+	while read -r name value _; do
+		[[ $name == "$1:" ]] || continue
+		REPLY=$value
+		return
+	done </proc/meminfo
+	REPLY=0
+	return 1
+}
+
+available_at_least() { meminfo MemAvailable && ((REPLY >= $1)); }
+
+# oom_kills: the kernel's count of its own OOM kills, in REPLY.
+oom_kills()
+{
+	local name value
+	while read -r name value; do
+		[[ $name != oom_kill ]] || REPLY=$value
+	done </proc/vmstat
+}
+
+# ---- machine
+
+# wait_booted: the boot is over and its services have settled.
+wait_booted()
+{
+	timeout 120 systemctl is-system-running --wait >/vm/run/system-state || :
+	udevadm settle --timeout=60
+	fact system_state "$(cat /vm/run/system-state)"
+	fact boot_seconds "$(cut -d' ' -f1 /proc/uptime)"
+	fact boot_id "$(cat /proc/sys/kernel/random/boot_id)"
+	fact kernel "$(uname -r)"
+	fact cmdline "$(cat /proc/cmdline)"
+	meminfo MemTotal
+	fact mem_total_kib "$REPLY"
+	say "booted"
+}
+
+# swap_start: the swap the machine was booted for.
+swap_start()
+{
+	local kind size device
+	kind=$(sed -n 's/.*vm\.swap=\([a-z]*\).*/\1/p' /proc/cmdline)
+	size=$(sed -n 's/.*vm\.swap_mib=\([0-9]*\).*/\1/p' /proc/cmdline)
+	case $kind in
+	disk | slow)
+		device=$(/usr/local/lib/vm/drive swap)
+		;;
+	zram)
+		modprobe zram
+		device=$(zramctl --find --size "${size}M" --algorithm lzo-rle)
+		;;
+	*)
+		fact swap none
+		return
+		;;
+	esac
+	mkswap "$device" >/dev/null
+	swapon "$device"
+	fact swap "$kind"
+	meminfo SwapTotal
+	fact swap_total_kib "$REPLY"
+	say "swap: $kind, $REPLY KiB on $device"
+}
+
+# ---- evidence
+
+# evidence_start [PERIOD_MSEC [SECONDS]]: referee, tracepoints and counters, from here on.
+evidence_start()
+{
+	local period=${1:-5} seconds=${2:-300}
+	mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || :
+	mkdir "$trace"
+	echo mono >"$trace/trace_clock"
+	echo 1024 >"$trace/buffer_size_kb"
+	echo 'sig == 9 || sig == 15' >"$trace/events/signal/signal_generate/filter"
+	echo 1 >"$trace/events/signal/signal_generate/enable"
+	echo 1 >"$trace/events/oom/mark_victim/enable"
+	echo 1 >"$trace/events/sched/sched_process_exit/enable"
+	echo 1 >"$trace/options/record-tgid" 2>/dev/null || echo 1 >/sys/kernel/tracing/options/record-tgid
+
+	/vm/bin/referee "$results/samples.csv" /vm/run/referee.ready "$period" "$seconds" &
+	referee=$!
+	wait_for 10 "the referee" exists /vm/run/referee.ready
+	fact evidence_start_usec "$(monotonic_usec)"
+	fact period_msec "$period"
+	oom_kills
+	fact oom_kill_before "$REPLY"
+}
+
+# trace_event GROUP/NAME [FILTER]: one more tracepoint, such as syscalls/sys_enter_process_mrelease
+# (which slows every system call a little: only where a case asks for it).
+trace_event()
+{
+	[[ -z ${2:-} ]] || echo "$2" >"$trace/events/$1/filter"
+	echo 1 >"$trace/events/$1/enable"
+}
+
+monotonic_usec()
+{
+	local now
+	read -r now _ </proc/uptime
+	echo "${now/./}0000"
+}
+
+evidence_stop()
+{
+	local cpu
+	echo 0 >"$trace/tracing_on"
+	oom_kills
+	fact oom_kill_after "$REPLY"
+	kill -TERM "$referee"
+	wait "$referee" || fail "the referee ended with status $?"
+	cat "$trace/trace" >"$results/trace.txt"
+	for cpu in "$trace"/per_cpu/cpu*; do
+		sed -n "s/^\(overrun\|dropped events\): /&/p" "$cpu/stats"
+	done >"$results/trace-stats"
+	[[ -z ${daemon_unit:-} ]] || daemon_note end
+	journalctl --sync
+	journalctl --boot --output=json --no-pager >"$results/journal.json"
+	say "evidence complete"
+}
+
+# ---- the daemon under test
+
+# daemon_start: starts $VM_DAEMON and waits until its service manager calls it running.
+daemon_start()
+{
+	case $VM_DAEMON in
+	none)
+		fact daemon none
+		return
+		;;
+	oomd)
+		daemon_unit=systemd-oomd.service
+		mkdir -p /run/systemd/system/system.slice.d
+		printf '[Slice]\nManagedOOMSwap=kill\nManagedOOMMemoryPressure=kill\n' \
+			>/run/systemd/system/system.slice.d/vm.conf
+		systemctl daemon-reload
+		;;
+	reapd)
+		daemon_unit=reapd.service
+		systemd-sysusers
+		systemd-tmpfiles --create 2>/dev/null || :
+		journalctl --update-catalog
+		systemctl daemon-reload
+		systemctl --quiet enable "$daemon_unit"
+		;;
+	*)
+		daemon_unit=$VM_DAEMON.service
+		;;
+	esac
+	systemctl start "$daemon_unit" || {
+		systemctl status --no-pager --full "$daemon_unit" || :
+		fail "$daemon_unit does not start"
+	}
+	daemon_pid=$(systemctl show --property=MainPID --value "$daemon_unit")
+	fact daemon "$VM_DAEMON"
+	fact daemon_unit "$daemon_unit"
+	fact daemon_pid "$daemon_pid"
+	fact daemon_version "$(dpkg-query -W -f '${Version}' "$VM_DAEMON" 2>/dev/null || :)"
+	daemon_note start
+	say "daemon: $daemon_unit, pid $daemon_pid"
+}
+
+# daemon_note WHEN: what the daemon has cost so far, as results/units/daemon-WHEN; at the end also
+# whether it is still the same process.
+daemon_note()
+{
+	local task
+	[[ $VM_DAEMON != none ]] || return 0
+	{
+		systemctl show "$daemon_unit"
+		echo "NoteAtUSec=$(monotonic_usec)"
+		echo "NoteTasks=$(cd "/proc/$daemon_pid/task" 2>/dev/null && echo *)"
+		for task in "/proc/$daemon_pid/task/"*; do
+			cat "$task/status" 2>/dev/null || :
+		done | awk '/^voluntary_ctxt/ { v += $2 } /^nonvoluntary_ctxt/ { n += $2 }
+			END { printf "NoteVoluntarySwitches=%d\nNoteInvoluntarySwitches=%d\n", v, n }'
+		sed -n 's/^\(VmRSS\|RssAnon\|VmLck\):[^0-9]*\([0-9]*\) kB/Note\1KiB=\2/p' \
+			"/proc/$daemon_pid/status" 2>/dev/null || :
+		# Fields 10 and 12 of stat: minor and major faults.
+		sed 's/.*) //' "/proc/$daemon_pid/stat" 2>/dev/null |
+			awk '{ print "NoteMinorFaults=" $8 "\nNoteMajorFaults=" $10 }'
+	} >"$results/units/daemon-$1"
+}
+
+# ---- loads
+
+# load_start NAME ARGUMENTS...: runs `load` as the service NAME and as process name NAME, waits
+# until it has what it starts with; its pid is then ${load_pid[NAME]}.
+declare -A load_pid
+load_properties=(--property=OOMPolicy=continue --property=KillMode=mixed
+	--property=RemainAfterExit=yes)
+load_start()
+{
+	local name=$1
+	shift
+	systemd-run --quiet --unit="$name" "${load_properties[@]}" \
+		/vm/bin/load "$@" --name "$name" --ready "/vm/run/$name.ready"
+	wait_for 60 "$name to be ready" exists "/vm/run/$name.ready"
+	load_pid[$name]=$(systemctl show --property=MainPID --value "$name")
+	fact "pid_$name" "${load_pid[$name]}"
+	say "load: $name $*"
+}
+
+# load_go NAME ARGUMENTS...: as load_start for a load that may die at any time from its start on:
+# notes the available memory and the time before it, and waits only for its process to be there.
+load_go()
+{
+	local name=$1
+	shift
+	meminfo MemAvailable
+	fact available_before_kib "$REPLY"
+	before_kib=$REPLY
+	fact load_start_usec "$(monotonic_usec)"
+	say "load: $name $*"
+	systemd-run --quiet --no-block --unit="$name" "${load_properties[@]}" \
+		/vm/bin/load "$@" --name "$name"
+	wait_for 30 "$name to run" main_process "$name"
+	load_pid[$name]=$REPLY
+	fact "pid_$name" "$REPLY"
+}
+
+# main_process NAME: the first process of the service's cgroup, in REPLY, once it is a load.
+main_process()
+{
+	local comm
+	read -r REPLY 2>/dev/null <"/sys/fs/cgroup/system.slice/$1.service/cgroup.procs" || return 1
+	read -r comm 2>/dev/null <"/proc/$REPLY/comm" || return 1
+	[[ $comm == "$1" || $comm == load ]]
+}
+
+# neighbours_start MIB: the two that must live: one that any daemon might choose, and one that
+# none may (adj -1000).
+neighbours_start()
+{
+	load_start neighbour neighbour "$1" --output "$results/neighbour.gaps"
+	load_start protected neighbour "$1" --output "$results/protected.gaps" --adj -1000
+}
+
+# neighbours_stop: notes whether they are the processes that were started, then ends them.
+neighbours_stop()
+{
+	local name
+	for name in neighbour protected; do
+		if [[ -d /proc/${load_pid[$name]} ]] && ! is_zombie "${load_pid[$name]}"; then
+			fact "alive_$name" yes
+			kill -USR1 "${load_pid[$name]}"
+			wait_for 30 "the gaps of $name" exists "$results/$name.gaps"
+		else
+			fact "alive_$name" no
+		fi
+	done
+}
+
+# wait_dead NAME SECONDS: the load is gone; one that does not go is a fact, not a failure, because
+# the host says what it means.
+wait_dead()
+{
+	local deadline
+	uptime_seconds
+	deadline=$((REPLY + $2))
+	until gone "${load_pid[$1]}"; do
+		uptime_seconds
+		if ((REPLY >= deadline)); then
+			fact "dead_$1" no
+			say "$1 is still there after $2 s"
+			systemctl kill --signal=KILL "$1" || :
+			return
+		fi
+		snooze 0.1
+	done
+	fact "dead_$1" yes
+	say "$1 is gone"
+}
+
+# wait_memory_back SECONDS: available memory is near what it was before the load, and two more
+# seconds of samples, in which a needless second kill would show.
+wait_memory_back()
+{
+	local deadline
+	uptime_seconds
+	deadline=$((REPLY + $1))
+	until available_at_least $((before_kib * 8 / 10)); do
+		uptime_seconds
+		((REPLY < deadline)) || break
+		snooze 0.1
+	done
+	snooze 2
+}
+
+# unit_note NAME: `systemctl show` of a unit, as results/units/NAME.
+unit_note()
+{
+	systemctl show "$1" >"$results/units/$1"
+}

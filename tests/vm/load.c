@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The workloads of the vm suite in one program: what leaks, what must survive next to it, what
+ * only sits there. One program so that every case speaks of memory in the same terms, with no
+ * interpreter whose own memory would blur the picture. Neighbours judge the daemon from the
+ * victim's side: they record the longest time in which they could not touch their own memory.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB (1024UL * 1024)
+#define PAGE 4096UL
+#define BLOCK_BYTES (256UL * 1024)
+#define NSEC_PER_SEC 1000000000L
+#define NEIGHBOUR_STEP_NSEC 5000000L
+#define NEIGHBOUR_STEPS_PER_CYCLE 20
+
+struct options {
+	const char *name;
+	const char *output;
+	const char *ready;
+	unsigned long rate_bytes;
+	unsigned long start_bytes;
+	unsigned long limit_bytes;
+	long adj;
+	bool adj_set;
+	bool random_fill;
+	bool ignore_term;
+};
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static long now_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+static void sleep_until(long deadline_nsec)
+{
+	struct timespec deadline = {
+		.tv_sec = deadline_nsec / NSEC_PER_SEC,
+		.tv_nsec = deadline_nsec % NSEC_PER_SEC,
+	};
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		die(path);
+	if (write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* Random bytes defeat zram; a constant compresses to almost nothing there. */
+static void fill(void *memory, size_t bytes, bool random_fill)
+{
+	static uint64_t state = 0x9e3779b97f4a7c15;
+	uint64_t *word = memory;
+
+	if (!random_fill) {
+		memset(memory, 0x5a, bytes);
+		return;
+	}
+	state ^= (uint64_t)getpid() << 32;
+	for (size_t i = 0; i < bytes / sizeof(*word); i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		word[i] = state;
+	}
+}
+
+static void *take(size_t bytes, bool random_fill)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	fill(memory, bytes, random_fill);
+	return memory;
+}
+
+static void become(const struct options *options)
+{
+	char text[32];
+
+	if (options->name && prctl(PR_SET_NAME, options->name) < 0)
+		die("prctl");
+	if (options->adj_set) {
+		snprintf(text, sizeof(text), "%ld", options->adj);
+		write_text("/proc/self/oom_score_adj", text);
+	}
+	if (options->ignore_term)
+		signal(SIGTERM, SIG_IGN);
+}
+
+static void say_ready(const struct options *options)
+{
+	if (options->ready)
+		write_text(options->ready, "ready\n");
+}
+
+/*
+ * Grows for ever, or up to the limit and then stays. The pace is absolute so that the rate is
+ * kept over many blocks; time lost to a stall is not made up for in a burst, which would be a
+ * different workload.
+ */
+static _Noreturn void leak(const struct options *options)
+{
+	long next = now_nsec();
+	unsigned long taken = options->start_bytes;
+	unsigned long block = BLOCK_BYTES;
+	long step_nsec;
+
+	if (block > options->rate_bytes / 4)
+		block = (options->rate_bytes / 4 + PAGE - 1) / PAGE * PAGE;
+	step_nsec = options->rate_bytes ? (long)(NSEC_PER_SEC * block / options->rate_bytes) : 0;
+	while (options->rate_bytes && (!options->limit_bytes || taken < options->limit_bytes)) {
+		(void)take(block, options->random_fill);
+		taken += block;
+		next += step_nsec;
+		if (now_nsec() > next + NSEC_PER_SEC / 10)
+			next = now_nsec();
+		sleep_until(next);
+	}
+	for (;;)
+		pause();
+}
+
+static _Noreturn void run_leak(const struct options *options)
+{
+	become(options);
+	if (options->start_bytes)
+		(void)take(options->start_bytes, options->random_fill);
+	say_ready(options);
+	leak(options);
+}
+
+/*
+ * The parent holds nothing and outlives its children, as a job's shell does. Only they carry the
+ * name: a signal to one of them can be told from one to it.
+ */
+static int run_children(const struct options *options, unsigned long count)
+{
+	for (unsigned long i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			become(options);
+			if (options->start_bytes)
+				(void)take(options->start_bytes, options->random_fill);
+			leak(options);
+		}
+	}
+	say_ready(options);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	return 0;
+}
+
+static _Noreturn void run_hold(const struct options *options, unsigned long megabytes)
+{
+	become(options);
+	(void)take(megabytes * MIB, options->random_fill);
+	say_ready(options);
+	for (;;)
+		pause();
+}
+
+static void on_stop(int number)
+{
+	(void)number;
+	asked_to_stop = 1;
+}
+
+/*
+ * Touches its memory in turn, a slice a step, and keeps the longest time between two steps beyond
+ * the step itself. The numbers are written at the end only: writing them while memory is short
+ * would measure the disk.
+ */
+static int run_neighbour(const struct options *options, unsigned long megabytes)
+{
+	size_t bytes = megabytes * MIB;
+	size_t slice = bytes / NEIGHBOUR_STEPS_PER_CYCLE / PAGE * PAGE;
+	long worst_nsec = 0, worst_at_nsec = 0, over_100_msec = 0, over_1_sec = 0, steps = 0;
+	long previous, next;
+	volatile char *memory;
+	size_t at = 0;
+	char text[256];
+
+	become(options);
+	signal(SIGUSR1, on_stop);
+	memory = take(bytes, options->random_fill);
+	say_ready(options);
+	previous = next = now_nsec();
+	while (!asked_to_stop) {
+		long now, gap;
+
+		for (size_t end = at + slice; at < end && at < bytes; at += PAGE)
+			memory[at]++;
+		if (at + slice > bytes)
+			at = 0;
+		next += NEIGHBOUR_STEP_NSEC;
+		sleep_until(next);
+		now = now_nsec();
+		gap = now - previous - NEIGHBOUR_STEP_NSEC;
+		if (gap > worst_nsec) {
+			worst_nsec = gap;
+			worst_at_nsec = previous;
+		}
+		over_100_msec += gap > NSEC_PER_SEC / 10;
+		over_1_sec += gap > NSEC_PER_SEC;
+		steps++;
+		previous = now;
+		if (now > next)
+			next = now;
+	}
+	snprintf(text, sizeof(text),
+		 "steps=%ld\nworst_gap_usec=%ld\nworst_gap_at_usec=%ld\n"
+		 "gaps_over_100_msec=%ld\ngaps_over_1_sec=%ld\n",
+		 steps, worst_nsec / 1000, worst_at_nsec / 1000, over_100_msec, over_1_sec);
+	if (options->output)
+		write_text(options->output, text);
+	else
+		fputs(text, stdout);
+	return 0;
+}
+
+static int usage(void)
+{
+	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
+	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
+	      "       load hold MIB [COMMON]\n"
+	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and exit)\n"
+	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
+	      "MIB may have a fraction: 0.5\n",
+	      stderr);
+	return 2;
+}
+
+static unsigned long parse_mib(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (*end || end == text || value < 0) {
+		fprintf(stderr, "load: %s is not a size in MiB\n", text);
+		exit(2);
+	}
+	return (unsigned long)(value * MIB);
+}
+
+static struct options parse_options(int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "name", required_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "ready", required_argument, NULL, 'y' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "start", required_argument, NULL, 's' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "adj", required_argument, NULL, 'a' },
+		{ "fill", required_argument, NULL, 'f' },
+		{ "ignore-term", no_argument, NULL, 'i' },
+		{},
+	};
+	struct options options = { .rate_bytes = 100 * MIB };
+	int flag;
+
+	while ((flag = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		switch (flag) {
+		case 'n':
+			options.name = optarg;
+			break;
+		case 'o':
+			options.output = optarg;
+			break;
+		case 'y':
+			options.ready = optarg;
+			break;
+		case 'r':
+			options.rate_bytes = parse_mib(optarg);
+			break;
+		case 's':
+			options.start_bytes = parse_mib(optarg) / PAGE * PAGE;
+			break;
+		case 'l':
+			options.limit_bytes = parse_mib(optarg);
+			break;
+		case 'a':
+			options.adj = atol(optarg);
+			options.adj_set = true;
+			break;
+		case 'f':
+			options.random_fill = !strcmp(optarg, "random");
+			break;
+		case 'i':
+			options.ignore_term = true;
+			break;
+		default:
+			exit(usage());
+		}
+	}
+	return options;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = parse_options(argc, argv);
+	const char *command = optind < argc ? argv[optind] : "";
+	const char *number = optind + 1 < argc ? argv[optind + 1] : NULL;
+
+	if (!strcmp(command, "leak") && !number)
+		run_leak(&options);
+	if (!strcmp(command, "children") && number)
+		return run_children(&options, strtoul(number, NULL, 10));
+	if (!strcmp(command, "hold") && number)
+		run_hold(&options, parse_mib(number) / MIB);
+	if (!strcmp(command, "neighbour") && number)
+		return run_neighbour(&options, parse_mib(number) / MIB);
+	return usage();
+}
