@@ -121,6 +121,15 @@ def check_back(facts: Facts, checks: Checks, signal: Signal | None) -> None:
                        f"{facts.samples[-1].available_kib} of {before} KiB"):
         return
     dead = facts.exit_usec(signal.pid)
+    swap = facts.number("swap_total_kib")
+    if swap > 0:
+        both = next((sample.at_usec for sample in facts.since(start)
+                     if sample.available_kib <= limit
+                     and sample.swap_free_kib <= swap * LIMIT_PERCENT // 100), None)
+        checks.figure("swap free at the signal, MiB", low.swap_free_kib / 1024)
+        if both is not None:
+            checks.figure("crossing of swap too to signal, ms", (signal.at_usec - both) / 1000)
+            checks.figure("crossing of swap too to memory back, ms", (back - both) / 1000)
     checks.figure("available at the signal, MiB", low.available_kib / 1024)
     checks.figure("crossing to signal, ms", (signal.at_usec - crossing) / 1000)
     checks.figure("crossing to memory back, ms", (back - crossing) / 1000)

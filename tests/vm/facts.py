@@ -39,6 +39,7 @@ class Signal:
     code: int
     comm: str
     pid: int
+    result: str
 
     @property
     def from_kernel(self) -> bool:
@@ -47,7 +48,7 @@ class Signal:
     def __str__(self) -> str:
         return (f"signal {self.number} from {self.sender_comm}[{self.sender_pid}] "
                 f"{'(kernel) ' if self.from_kernel else ''}to {self.comm}[{self.pid}] "
-                f"at {self.at_usec / 1e6:.3f} s")
+                f"at {self.at_usec / 1e6:.3f} s, {self.result}")
 
 
 class TraceEvent(typing.NamedTuple):
@@ -64,7 +65,8 @@ TRACE_LINE = re.compile(r"^ *(?P<comm>.{1,16})-(?P<pid>\d+) +(?:\( *(?P<tgid>[\d
                         r"(?P<text>.*)$")
 SIGNAL_TEXT = re.compile(r"^sig=(\d+) errno=-?\d+ code=(-?\d+) comm=(.*) pid=(\d+) grp=\d res=(\d)")
 KERNEL_LINE = re.compile(r"^<(\d+)>\[ *(\d+)\.(\d{6})\] ?(.*)$")
-DELIVERED = 0
+# enum in include/trace/events/signal.h. A SIGTERM that is ignored was sent all the same.
+RESULTS = ("delivered", "ignored", "already pending", "overflow fail", "lose info")
 
 
 def parse_pairs(path: pathlib.Path) -> dict[str, str]:
@@ -170,9 +172,10 @@ class Facts:
         found = []
         for event in self.trace:
             match = SIGNAL_TEXT.match(event.text) if event.name == "signal_generate" else None
-            if match and int(match[5]) == DELIVERED:
+            if match:
                 found.append(Signal(event.at_usec, event.comm, event.pid, event.tgid,
-                                    int(match[1]), int(match[2]), match[3], int(match[4])))
+                                    int(match[1]), int(match[2]), match[3], int(match[4]),
+                                    RESULTS[int(match[5])]))
         return found
 
     def signals_to(self, pid: int) -> list[Signal]:

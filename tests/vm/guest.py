@@ -345,27 +345,36 @@ def kernel_command_line(machine: Boot, extra: str = "") -> str:
             f"vm.timeout={machine.timeout_seconds} {machine.cmdline} {extra}").strip()
 
 
-def boot(image: Image, machine: Boot, payload: pathlib.Path, results: pathlib.Path) -> float:
+@contextlib.contextmanager
+def workspace(folder: pathlib.Path):
+    """An empty folder for one boot, gone afterwards. Whoever holds it has the only guest: two
+    would measure each other. What a killed predecessor left is cleared here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = folder.resolve() / "work"
+    with locked(folder / "run.lock"):
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def boot(image: Image, machine: Boot, payload: pathlib.Path, results: pathlib.Path,
+         work: pathlib.Path) -> float:
     """Boots with the tree `payload` laid over the root; leaves what the case reported, and the
     console, in the folder `results`. Returns the seconds it took; raises GuestError otherwise."""
     require_tools()
-    results.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(results, ignore_errors=True)
+    results.mkdir(parents=True)
     console = results / "console.log"
-    with contextlib.ExitStack() as stack:
-        # One guest at a time: two would measure each other.
-        stack.enter_context(locked(results.parent / "run.lock"))
-        for stale in [results, *results.parent.glob("run-*.tmp")]:
-            shutil.rmtree(stale, ignore_errors=True)
-        results.mkdir()
-        work = pathlib.Path(stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="run-", suffix=".tmp", dir=results.parent)))
-        write_tar(payload, work / "payload.tar")
-        command = qemu_command(image, machine, work, kernel_command_line(machine),
-                               ["-serial", f"file:{console}"])
-        start = time.monotonic()
-        run_qemu(command, work, console, machine.timeout_seconds + 90)
-        seconds = time.monotonic() - start
-        extract_results(work / "results.raw", results, console)
+    write_tar(payload, work / "payload.tar")
+    command = qemu_command(image, machine, work, kernel_command_line(machine),
+                           ["-serial", f"file:{console}"])
+    start = time.monotonic()
+    run_qemu(command, work, console, machine.timeout_seconds + 90)
+    seconds = time.monotonic() - start
+    extract_results(work / "results.raw", results, console)
     return seconds
 
 
@@ -408,8 +417,7 @@ def extract_results(drive: pathlib.Path, results: pathlib.Path, console: pathlib
 
 def shell(image: Image, machine: Boot, payload: pathlib.Path | None, folder: pathlib.Path) -> None:
     """A root shell on the guest's serial console; leaving it powers the guest off."""
-    with tempfile.TemporaryDirectory(prefix="shell-", dir=folder) as name:
-        work = pathlib.Path(name)
+    with workspace(folder) as work:
         if payload:
             write_tar(payload, work / "payload.tar")
         else:

@@ -312,18 +312,24 @@ neighbours_start()
 	load_start protected neighbour "$1" --output "$results/protected.gaps" --adj -1000
 }
 
+# fact_alive NAME: whether it is still the process that was started; the function's status says so too.
+fact_alive()
+{
+	if gone "${load_pid[$1]}"; then
+		fact "alive_$1" no
+		return 1
+	fi
+	fact "alive_$1" yes
+}
+
 # neighbours_stop: notes whether they are the processes that were started, then ends them.
 neighbours_stop()
 {
 	local name
 	for name in neighbour protected; do
-		if [[ -d /proc/${load_pid[$name]} ]] && ! is_zombie "${load_pid[$name]}"; then
-			fact "alive_$name" yes
-			kill -USR1 "${load_pid[$name]}"
-			wait_for 30 "the gaps of $name" exists "$results/$name.gaps"
-		else
-			fact "alive_$name" no
-		fi
+		fact_alive "$name" || continue
+		kill -USR1 "${load_pid[$name]}"
+		wait_for 30 "the gaps of $name" exists "$results/$name.gaps"
 	done
 }
 

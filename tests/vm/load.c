@@ -21,11 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MIB (1024UL * 1024)
-#define PAGE 4096UL
-#define BLOCK_BYTES (256UL * 1024)
-#define NSEC_PER_SEC 1000000000L
-#define NEIGHBOUR_STEP_NSEC 5000000L
+#define MIB			  (1024UL * 1024)
+#define PAGE			  4096UL
+#define BLOCK_BYTES		  (256UL * 1024)
+#define NSEC_PER_SEC		  1000000000L
+#define NEIGHBOUR_STEP_NSEC	  5000000L
 #define NEIGHBOUR_STEPS_PER_CYCLE 20
 
 struct options {
@@ -99,7 +99,8 @@ static void fill(void *memory, size_t bytes, bool random_fill)
 
 static void *take(size_t bytes, bool random_fill)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 
 	if (memory == MAP_FAILED)
 		die("mmap");
@@ -260,7 +261,8 @@ static int usage(void)
 	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load hold MIB [COMMON]\n"
-	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and exit)\n"
+	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and "
+	      "exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
 	      "MIB may have a fraction: 0.5\n",
 	      stderr);
@@ -282,18 +284,13 @@ static unsigned long parse_mib(const char *text)
 static struct options parse_options(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{ "name", required_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "ready", required_argument, NULL, 'y' },
-		{ "rate", required_argument, NULL, 'r' },
-		{ "start", required_argument, NULL, 's' },
-		{ "limit", required_argument, NULL, 'l' },
-		{ "adj", required_argument, NULL, 'a' },
-		{ "fill", required_argument, NULL, 'f' },
-		{ "ignore-term", no_argument, NULL, 'i' },
-		{},
+		{"name", required_argument, NULL, 'n'},	 {"output", required_argument, NULL, 'o'},
+		{"ready", required_argument, NULL, 'y'}, {"rate", required_argument, NULL, 'r'},
+		{"start", required_argument, NULL, 's'}, {"limit", required_argument, NULL, 'l'},
+		{"adj", required_argument, NULL, 'a'},	 {"fill", required_argument, NULL, 'f'},
+		{"ignore-term", no_argument, NULL, 'i'}, {},
 	};
-	struct options options = { .rate_bytes = 100 * MIB };
+	struct options options = {.rate_bytes = 100 * MIB};
 	int flag;
 
 	while ((flag = getopt_long(argc, argv, "", table, NULL)) != -1) {

@@ -4,13 +4,18 @@
  * daemon's own figures are checked and never believed. It needs nothing it has not got already
  * when memory is gone: real-time priority, locked memory, a buffer faulted in beforehand, held
  * descriptors. It writes its CSV only when it is told to stop.
+ *
+ * /proc/vmstat has a thread of its own: each read of it allocates (vmstat_start() in mm/vmstat.c
+ * of 6.1), so that it stalls when nothing is left, for a second and more without any daemon. The
+ * other two files keep the buffer of their first read.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NSEC_PER_SEC 1000000000L
-#define REALTIME_PRIORITY 90
+#define NSEC_PER_SEC	   1000000000L
+#define REALTIME_PRIORITY  90
+#define VMSTAT_PERIOD_NSEC 50000000L
+#define STACK_BYTES	   65536
 
 struct sample {
 	long at_usec;
@@ -38,6 +45,7 @@ struct files {
 };
 
 static volatile sig_atomic_t asked_to_stop;
+static atomic_long oom_kill = -1;
 
 static void on_stop(int number)
 {
@@ -80,19 +88,33 @@ static void take_sample(const struct files *files, struct sample *ret_sample)
 	static char text[16384];
 	const char *full;
 
-	*ret_sample = (struct sample){ .at_usec = now_nsec() / 1000, .some_usec = -1, .full_usec = -1 };
+	*ret_sample = (struct sample){
+		.at_usec = now_nsec() / 1000, .some_usec = -1, .full_usec = -1};
 	read_text(files->meminfo, text, sizeof(text));
 	ret_sample->free_kib = number_after(text, "MemFree:");
 	ret_sample->available_kib = number_after(text, "MemAvailable:");
 	ret_sample->swap_free_kib = number_after(text, "SwapFree:");
-	read_text(files->vmstat, text, sizeof(text));
-	ret_sample->oom_kill = number_after(text, "\noom_kill ");
+	ret_sample->oom_kill = atomic_load(&oom_kill);
 	if (files->pressure < 0)
 		return;
 	read_text(files->pressure, text, sizeof(text));
 	ret_sample->some_usec = number_after(text, "total=");
 	full = strstr(text, "full ");
 	ret_sample->full_usec = full ? number_after(full, "total=") : -1;
+}
+
+static void *watch_vmstat(void *argument)
+{
+	const struct files *files = argument;
+	const struct timespec period = {.tv_nsec = VMSTAT_PERIOD_NSEC};
+	static char text[16384];
+
+	while (!asked_to_stop) {
+		read_text(files->vmstat, text, sizeof(text));
+		atomic_store(&oom_kill, number_after(text, "\noom_kill "));
+		(void)nanosleep(&period, NULL);
+	}
+	return NULL;
 }
 
 static void write_csv(const char *path, const struct sample *samples, size_t count)
@@ -114,7 +136,7 @@ static void write_csv(const char *path, const struct sample *samples, size_t cou
 
 static void become_realtime(void)
 {
-	const struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+	const struct sched_param param = {.sched_priority = REALTIME_PRIORITY};
 
 	if (sched_setscheduler(0, SCHED_FIFO, &param) < 0)
 		die("sched_setscheduler");
@@ -122,8 +144,8 @@ static void become_realtime(void)
 		die("mlockall");
 }
 
-static void measure(const struct files *files, long period_nsec, struct sample *samples, size_t size,
-		    size_t *ret_count)
+static void measure(const struct files *files, long period_nsec, struct sample *samples,
+		    size_t size, size_t *ret_count)
 {
 	long next = now_nsec();
 	size_t count = 0;
@@ -135,7 +157,7 @@ static void measure(const struct files *files, long period_nsec, struct sample *
 		next += period_nsec;
 		if (now_nsec() > next)
 			next = now_nsec();
-		deadline = (struct timespec){ next / NSEC_PER_SEC, next % NSEC_PER_SEC };
+		deadline = (struct timespec){next / NSEC_PER_SEC, next % NSEC_PER_SEC};
 		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL);
 	}
 	*ret_count = count;
@@ -143,8 +165,10 @@ static void measure(const struct files *files, long period_nsec, struct sample *
 
 int main(int argc, char **argv)
 {
-	struct sigaction stop = { .sa_handler = on_stop };
+	struct sigaction stop = {.sa_handler = on_stop};
 	struct sample *samples;
+	pthread_attr_t attributes;
+	pthread_t watcher;
 	struct files files;
 	long period_msec, seconds;
 	size_t size, count;
@@ -153,7 +177,8 @@ int main(int argc, char **argv)
 	if (argc != 5) {
 		fputs("usage: referee OUTPUT READY PERIOD_MSEC SECONDS\n"
 		      "Samples until SECONDS are over or SIGTERM, then writes OUTPUT.\n"
-		      "READY is created once the first sample is about to be taken.\n", stderr);
+		      "READY is created once the first sample is about to be taken.\n",
+		      stderr);
 		return 2;
 	}
 	period_msec = atol(argv[3]);
@@ -174,10 +199,16 @@ int main(int argc, char **argv)
 		die("calloc");
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
+	/* Locked memory includes stacks, 8 MiB of them by default. */
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (pthread_create(&watcher, &attributes, watch_vmstat, &files))
+		die("pthread_create");
 	ready = fopen(argv[2], "we");
 	if (!ready || fclose(ready))
 		die(argv[2]);
 	measure(&files, period_msec * 1000000, samples, size, &count);
+	asked_to_stop = 1;
 	write_csv(argv[1], samples, count);
 	return 0;
 }

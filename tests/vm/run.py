@@ -21,7 +21,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 
 import guest
 from cases import CASES, Case, Checks
@@ -49,7 +48,7 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
     if arguments.install:
         shutil.copytree(arguments.install, tree, symlinks=True, dirs_exist_ok=True)
     vm = tree / "vm"
-    (vm / "bin").mkdir(parents=True)
+    (vm / "bin").mkdir(parents=True)  # nothing installed may come to lie in /vm
     for name in ("main.sh", "lib.sh"):
         shutil.copy(HERE / name, vm / name)
     shutil.copy(HERE / "cases" / f"{case.script}.sh", vm / "case.sh")
@@ -71,9 +70,12 @@ def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) 
         if daemon == "reapd" and not arguments.install:
             raise guest.GuestError("reapd needs --install, the folder of meson install --destdir")
         image = guest.build(folder)
-        with tempfile.TemporaryDirectory(prefix="stage-", dir=folder) as tree:
-            stage(pathlib.Path(tree), case, daemon, arguments)
-            seconds = guest.boot(image, case.machine, pathlib.Path(tree), results)
+        with guest.workspace(folder) as work:
+            tree = work / "payload"
+            stage(tree, case, daemon, arguments)
+            if arguments.keep:
+                shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
+            seconds = guest.boot(image, case.machine, tree, results, work)
         facts = Facts(results)
         case.check(facts, checks)
         print(f"# {seconds:.0f} s in all, booted after {facts.notes.get('boot_seconds', '?')} s; "
@@ -110,6 +112,8 @@ def parse_arguments() -> argparse.Namespace:
                         help="one more file for /vm/bin of the guest")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="one more variable for the guest's case")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
+                        help="leave what is laid over the guest's root here, for guest.py shell")
     parser.add_argument("--repeat", type=int, default=1, metavar="N")
     parser.add_argument("--list", action="store_true", help="name the cases")
     arguments = parser.parse_args()

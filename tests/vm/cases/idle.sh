@@ -33,6 +33,6 @@ snooze "${VM_IDLE_SECONDS:-60}"
 daemon_note busy-end
 fact busy_end_usec "$(monotonic_usec)"
 for name in hold200 hold700; do
-	gone "${load_pid[$name]}" && fact "alive_$name" no || fact "alive_$name" yes
+	fact_alive "$name" || say "$name is gone"
 done
 evidence_stop
