@@ -2,7 +2,8 @@
 /*
  * Parsers for the machine-wide files; see memory.h. Unknown lines are skipped, because every
  * kernel adds some; a known line that is malformed fails the whole file, because a number that is
- * wrong by a factor is worse than no number.
+ * wrong by a factor is worse than no number. For the same reason a counter that the text
+ * ends with is taken for cut, as it has at least its newline behind it; a size has its unit.
  */
 #include "memory.h"
 
@@ -102,6 +103,8 @@ int psi_parse(const char *data, size_t len, struct psi *ret)
 	r = psi_parse_line(line, "full", &p.full_total_usec);
 	if (r < 0)
 		return r;
+	if (line.end == data + len)
+		return -EINVAL;
 
 	*ret = p;
 	return 0;
@@ -121,6 +124,8 @@ int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
 		r = text_to_u64(line, &value);
 		if (r < 0)
 			return r;
+		if (line.end == data + len)
+			return -EINVAL;
 		*ret = (struct vmstat){.oom_kill = value};
 		return 0;
 	}

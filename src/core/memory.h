@@ -34,7 +34,7 @@ struct psi {
 	uint64_t full_total_usec;
 };
 
-/* -EINVAL, -ERANGE: not the two lines "some ... total=N" and "full ... total=N". */
+/* -EINVAL, -ERANGE: not the two whole lines "some ... total=N" and "full ... total=N". */
 int psi_parse(const char *data, size_t len, struct psi *ret);
 
 struct vmstat {

@@ -53,8 +53,10 @@ int process_stat_parse(const char *data, size_t len, struct process_stat *ret)
 			r = text_to_u64(word, &s.flags);
 			break;
 		case 22:
-			if (word.end > word.at && word.end[-1] == '\n')
+			if (word.end[-1] == '\n')
 				word.end--;
+			else if (word.end == data + len)
+				return -EINVAL; /* cut short it would name another process */
 			r = text_to_u64(word, &s.start_time);
 			break;
 		}
