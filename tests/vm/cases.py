@@ -146,6 +146,18 @@ def check_leak(facts: Facts, checks: Checks) -> None:
     check_daemon(facts, checks)
 
 
+def check_leak_swap(facts: Facts, checks: Checks) -> None:
+    check_leak(facts, checks)
+    lowest = min((sample.swap_free_kib for sample in facts.samples), default=-1)
+    checks.that(0 <= lowest < facts.number("swap_total_kib"), "there was swap, and it was used",
+                f"{lowest} of {facts.number('swap_total_kib')} KiB free at the least")
+
+
+def check_leak_no_psi(facts: Facts, checks: Checks) -> None:
+    check_leak(facts, checks)
+    checks.that(all(sample.some_usec == -1 for sample in facts.samples), "there was no PSI")
+
+
 def check_term_ignored(facts: Facts, checks: Checks) -> None:
     check_leak(facts, checks)
     numbers = [entry.number for entry in facts.signals_to(facts.pid("leak"))]
@@ -197,12 +209,13 @@ def check_idle(facts: Facts, checks: Checks) -> None:
 
 CASES = {
     "leak": Case("leak", Boot(), check_leak, "100 MB/s, no swap"),
-    "leak-disk": Case("leak", Boot(swap="disk"), check_leak, "100 MB/s, swap on disk"),
-    "leak-slow-disk": Case("leak", Boot(swap="slow", swap_mib=128), check_leak,
+    "leak-disk": Case("leak", Boot(swap="disk"), check_leak_swap, "100 MB/s, swap on disk"),
+    "leak-slow-disk": Case("leak", Boot(swap="slow", swap_mib=128), check_leak_swap,
                            "100 MB/s, swap on a slow disk"),
-    "leak-zram": Case("leak", Boot(swap="zram"), check_leak,
+    "leak-zram": Case("leak", Boot(swap="zram"), check_leak_swap,
                       "100 MB/s of data that does not compress, swap on zram"),
-    "leak-no-psi": Case("leak", Boot(cmdline="psi=0"), check_leak, "100 MB/s, booted with psi=0"),
+    "leak-no-psi": Case("leak", Boot(cmdline="psi=0"), check_leak_no_psi,
+                        "100 MB/s, booted with psi=0"),
     "term-ignored": Case("term-ignored", Boot(), check_term_ignored, "30 MB/s, SIGTERM ignored"),
     "children": Case("children", Boot(memory_mib=2048), check_children,
                      "64 children leak a quarter of a MB/s each"),

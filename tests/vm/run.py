@@ -61,24 +61,31 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
         f"{name}={shlex.quote(value)}\n" for name, value in (e.split("=", 1) for e in environment)))
 
 
+def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
+              results: pathlib.Path) -> None:
+    if daemon == "reapd" and not arguments.install:
+        raise guest.GuestError("reapd needs --install, the folder of meson install --destdir")
+    folder = arguments.build_dir.resolve()
+    image = guest.build(folder)
+    with guest.workspace(folder) as work:
+        tree = work / "payload"
+        stage(tree, case, daemon, arguments)
+        if arguments.keep:
+            shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
+        seconds = guest.boot(image, case.machine, tree, results, work)
+    print(f"# the guest ran for {seconds:.0f} s")
+
+
 def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) -> Checks:
     checks = Checks()
     print(f"# {name}, {daemon}: {case.about}", flush=True)
-    folder = arguments.build_dir.resolve()
-    results = folder / "results" / f"{name}-{daemon}"
+    results = arguments.build_dir.resolve() / "results" / f"{name}-{daemon}"
     try:
-        if daemon == "reapd" and not arguments.install:
-            raise guest.GuestError("reapd needs --install, the folder of meson install --destdir")
-        image = guest.build(folder)
-        with guest.workspace(folder) as work:
-            tree = work / "payload"
-            stage(tree, case, daemon, arguments)
-            if arguments.keep:
-                shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
-            seconds = guest.boot(image, case.machine, tree, results, work)
+        if not arguments.rejudge:
+            boot_case(case, daemon, arguments, results)
         facts = Facts(results)
         case.check(facts, checks)
-        print(f"# {seconds:.0f} s in all, booted after {facts.notes.get('boot_seconds', '?')} s; "
+        print(f"# booted after {facts.notes.get('boot_seconds', '?')} s; "
               f"evidence in {os.path.relpath(results)}")
     except guest.GuestError as error:
         checks.that(False, "the guest ran", error)
@@ -115,6 +122,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="leave what is laid over the guest's root here, for guest.py shell")
     parser.add_argument("--repeat", type=int, default=1, metavar="N")
+    parser.add_argument("--rejudge", action="store_true",
+                        help="no boot: judge the results of the last run again")
     parser.add_argument("--list", action="store_true", help="name the cases")
     arguments = parser.parse_args()
     if not arguments.list and not (arguments.build_dir and arguments.case):
