@@ -132,6 +132,8 @@ static int take_hundredths(struct text *t, uint64_t *ret)
 		if (rest.at >= rest.end || *rest.at < '0' || *rest.at > '9')
 			return -EINVAL;
 		for (; rest.at < rest.end && *rest.at >= '0' && *rest.at <= '9'; rest.at++) {
+			if (scale == 0)
+				return -EINVAL;
 			value = u64_add(value, (uint64_t)(*rest.at - '0') * scale);
 			scale /= 10;
 		}
@@ -333,14 +335,26 @@ void config_loader_init(struct config_loader *l, void (*complain)(void *, const 
 		set_preset(&l->config, k);
 }
 
+/* Of each file; the rest is counted. Binary garbage has a mistake in every line. */
+#define MISTAKES_TOLD 20
+#define FILE_SHOWN    255
+
 __attribute__((format(printf, 4, 5))) static void complain(struct config_loader *l,
 							   const char *file, unsigned line,
 							   const char *format, ...)
 {
 	char message[512];
+	size_t file_len = strlen(file);
 	int n;
 	va_list args;
 
+	l->mistakes++;
+	if (l->quiet)
+		return;
+
+	/* of a long path the end, so that there is room for the rest */
+	if (file_len > FILE_SHOWN)
+		file += file_len - FILE_SHOWN;
 	n = line > 0 ? snprintf(message, sizeof(message), "%s:%u: ", file, line)
 		     : snprintf(message, sizeof(message), "%s: ", file);
 	if (n < 0 || (size_t)n >= sizeof(message))
@@ -350,11 +364,11 @@ __attribute__((format(printf, 4, 5))) static void complain(struct config_loader 
 	vsnprintf(message + n, sizeof(message) - (size_t)n, format, args);
 	va_end(args);
 
+	/* ASCII alone: a character cut in two makes journalctl show the line as "blob data" */
 	for (char *c = message; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
 			*c = '?';
 	}
-	l->mistakes++;
 	l->complain(l->userdata, message);
 }
 
@@ -394,6 +408,19 @@ void config_loader_set(struct config_loader *l, const struct config_key *key, co
 		 config_type_expected(key->type), range);
 }
 
+void config_loader_complain(struct config_loader *l, const char *key_name, const char *message)
+{
+	size_t index = (size_t)(config_key_find(key_name) - config_keys);
+	const char *file = l->origin[index].file;
+
+	complain(l, file ? file : "default", l->origin[index].line, "%s=: %s", key_name, message);
+}
+
+void config_loader_complain_file(struct config_loader *l, const char *file, const char *message)
+{
+	complain(l, file, 0, "%s", message);
+}
+
 static bool section_exists(struct text name)
 {
 	for (const struct config_key *k = config_keys; k->name; k++) {
@@ -413,6 +440,7 @@ struct parse_state {
 static void parse_section(struct config_loader *l, const char *file, struct parse_state *s,
 			  struct text line)
 {
+	s->section = line;
 	s->section_known = false;
 	if (line.end[-1] != ']') {
 		complain(l, file, s->line, "%.*s: expected ']' at the end of the section's name",
@@ -478,15 +506,16 @@ void config_loader_parse(struct config_loader *l, const char *file, const char *
 		line = text_trim(line);
 		if (text_len(line) == 0 || *line.at == '#' || *line.at == ';')
 			continue;
-		if (l->mistakes - mistakes_before >= 20) {
-			complain(l, file, s.line, "too many mistakes, the rest is not read");
-			return;
+		if (!l->quiet && l->mistakes - mistakes_before >= MISTAKES_TOLD) {
+			complain(l, file, s.line, "too many mistakes, further ones are not shown");
+			l->quiet = true;
 		}
 		if (*line.at == '[')
 			parse_section(l, file, &s, line);
 		else
 			parse_assignment(l, file, &s, line);
 	}
+	l->quiet = false;
 }
 
 static void check_order(struct config_loader *l, const char *upper_name, struct limit upper,
@@ -512,6 +541,13 @@ void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 			 uint64_t swap_total_bytes)
 {
 	const struct config *c = &l->config;
+
+	/*
+	 * A file that was written for a machine with swap is right while the swap is off as well,
+	 * so only what would be wrong with any swap counts then.
+	 */
+	if (swap_total_bytes == 0)
+		swap_total_bytes = UINT64_C(1) << 50;
 
 	check_order(l, "SoftMemory", c->soft_memory, "HardMemory", c->hard_memory,
 		    memory_total_bytes);

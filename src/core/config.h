@@ -101,6 +101,7 @@ struct config_loader {
 		unsigned line;	  /* 0: the command line */
 	} origin[CONFIG_KEYS_MAX];
 	unsigned mistakes;
+	bool quiet; /* enough has been told of this file */
 	void (*complain)(void *userdata, const char *message);
 	void *userdata;
 };
@@ -113,7 +114,10 @@ void config_loader_init(struct config_loader *l, void (*complain)(void *, const 
 void config_loader_set(struct config_loader *l, const struct config_key *key, const char *value,
 		       size_t len, const char *file, unsigned line);
 
-/* Reads a whole file's text. All mistakes in it are reported; good lines before and after count. */
+/*
+ * Reads a whole file's text. The first 20 mistakes in it are told and all are counted; good lines
+ * before, between and after them count.
+ */
 void config_loader_parse(struct config_loader *l, const char *file, const char *data, size_t len);
 
 /*
@@ -122,6 +126,12 @@ void config_loader_parse(struct config_loader *l, const char *file, const char *
  */
 void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 			 uint64_t swap_total_bytes);
+
+/* A mistake in the value of @key_name that only a reader further up can see, with its origin. */
+void config_loader_complain(struct config_loader *l, const char *key_name, const char *message);
+
+/* A mistake that concerns a whole file. */
+void config_loader_complain_file(struct config_loader *l, const char *file, const char *message);
 
 /* The value of @key in @config in the syntax of the file. */
 void config_format(const struct config *config, const struct config_key *key, char *buf,

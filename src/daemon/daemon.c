@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The event loop: samples go to the policy, its actions are carried out, and the timer is set to
+ * when it wants to be called next. The only place that reads the clock.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sysinfo.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "daemon/kill.h"
+#include "daemon/message-id.h"
+#include "daemon/reload.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+/* A kill that misses (the victim had gone) scans again at once, but not for ever. */
+#define STEPS_PER_TICK 8
+
+#define TIMER_ACCURACY_MAX_USEC 50000
+
+uint64_t daemon_now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+}
+
+void daemon_note(struct daemon *d, int priority, const char *message_id, const char *format, ...)
+{
+	va_list args;
+
+	d->report.kind = REPORT_NOTE;
+	d->report.priority = priority;
+	d->report.message_id = message_id;
+	va_start(args, format);
+	vsnprintf(d->report.text, sizeof(d->report.text), format, args);
+	va_end(args);
+	writer_send(&d->writer, &d->report);
+}
+
+void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
+			const struct action *action, struct report_moment *ret)
+{
+	*ret = (struct report_moment){
+		.sample = *sample,
+		.level = action->level,
+		.level_before = action->announced_before,
+		.reason = action->reason,
+		.stall_permyriad = action->stall_permyriad,
+		.stall_window_usec = d->settings.config.stall_window_usec,
+	};
+	limits_resolve(&d->settings.config, &sample->mem, &ret->limits);
+}
+
+static void send_moment(struct daemon *d, enum report_kind kind, const char *message_id,
+			int priority, const struct sample *sample, const struct action *action)
+{
+	d->report.kind = kind;
+	d->report.priority = priority;
+	d->report.message_id = message_id;
+	daemon_fill_moment(d, sample, action, &d->report.moment);
+	writer_send(&d->writer, &d->report);
+}
+
+void daemon_update_status(struct daemon *d)
+{
+	struct limits limits;
+	char soft[32], hard[32], status[256];
+	int len;
+
+	limits_resolve(&d->settings.config, &d->last.mem, &limits);
+	format_bytes(limits.memory_bytes[LEVEL_SOFT], soft, sizeof(soft));
+	format_bytes(limits.memory_bytes[LEVEL_HARD], hard, sizeof(hard));
+	len = snprintf(status, sizeof(status),
+		       "Level %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
+		       level_name(d->policy.announced_level), soft, hard, d->kills,
+		       d->kills == 1 ? "kill" : "kills");
+	if (d->kills > 0)
+		snprintf(status + len, sizeof(status) - (size_t)len,
+			 ", the last of process %d (%s)", d->last_victim.id.pid,
+			 d->last_victim.comm);
+	for (char *c = status; *c; c++) {
+		if (*c == '\n') /* a name may hold one, and it would end the assignment */
+			*c = '?';
+	}
+	notify_status(&d->notify, status);
+}
+
+static void note_changes(struct daemon *d, const struct sample *now)
+{
+	char before_text[32], now_text[32];
+
+	if (d->last.mem.swap_total_bytes != now->mem.swap_total_bytes) {
+		format_bytes(d->last.mem.swap_total_bytes, before_text, sizeof(before_text));
+		format_bytes(now->mem.swap_total_bytes, now_text, sizeof(now_text));
+		daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now",
+			    before_text, now_text);
+	}
+	if (d->last.has_psi != now->has_psi)
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
+			    now->has_psi ? "pressure can be read again"
+					 : "pressure can no longer be read: stalls are not seen");
+	if (d->last.has_vmstat && now->has_vmstat && now->vmstat.oom_kill > d->last.vmstat.oom_kill)
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
+			    "the kernel's own out-of-memory killer has killed %" PRIu64
+			    " processes since the last look: see the kernel's log",
+			    now->vmstat.oom_kill - d->last.vmstat.oom_kill);
+	d->last = *now;
+}
+
+/* False when there is none: said once, and once more when there is one again. */
+static bool take_sample(struct daemon *d, struct sample *ret)
+{
+	int r = sampler_take(&d->sampler, daemon_now_usec(), ret);
+
+	if (r < 0 && !d->sample_failed)
+		daemon_note(d, LOG_ERR, MESSAGE_ID_MACHINE,
+			    "/proc/meminfo cannot be read: %s; nothing is watched until it can",
+			    strerror(-r));
+	else if (r >= 0 && d->sample_failed)
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE, "/proc/meminfo can be read again");
+	d->sample_failed = r < 0;
+	return r >= 0;
+}
+
+static uint64_t total_pages(const struct sample *s)
+{
+	return u64_add(s->mem.total_bytes, s->mem.swap_total_bytes) /
+	       (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool scan(struct daemon *d, struct observation *o, struct scan_request *request)
+{
+	int r;
+
+	*request = (struct scan_request){
+		.total_pages = total_pages(&o->sample),
+		.sort_by = d->settings.config.sort_by,
+		.ignore_root_user = d->settings.config.ignore_root_user,
+		.patterns = d->settings.patterns,
+	};
+	r = scanner_run(d->scanner, request, &d->scan);
+	if (r < 0)
+		daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
+			    strerror(-r));
+	if (!take_sample(d, &o->sample))
+		return false;
+	if (r < 0 || !d->scan.found) {
+		o->scan = SCAN_NOBODY;
+		return true;
+	}
+	o->scan = SCAN_VICTIM;
+	o->candidate = d->scan.victim.id;
+	o->candidate_bytes = process_expected_bytes(&d->scan.victim);
+	o->candidate_dying = d->scan.victim.verdict == VERDICT_DYING;
+	return true;
+}
+
+static void report_state(struct daemon *d, const struct sample *s, const struct action *a)
+{
+	uint64_t interval = d->settings.config.report_interval_usec;
+
+	if (d->settings.config.debug)
+		send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_DEBUG, s, a);
+	if (interval == 0 || s->time_usec < d->next_state_report_usec)
+		return;
+	d->next_state_report_usec = s->time_usec + interval;
+	send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_INFO, s, a);
+}
+
+/* One call of the policy and what follows from it. Returns when it wants to be called again. */
+static uint64_t step(struct daemon *d, struct observation *o)
+{
+	struct scan_request request = {};
+	uint64_t decided_usec = o->sample.time_usec;
+	struct action a = policy_step(&d->policy, o);
+
+	if (a.kind == ACTION_SCAN) {
+		struct action first = a;
+
+		if (!scan(d, o, &request))
+			return decided_usec + USEC_PER_SEC;
+		a = policy_step(&d->policy, o);
+		if (first.announce && !a.announce) {
+			a.announce = true;
+			a.announced_before = first.announced_before;
+		}
+	}
+
+	switch (a.kind) {
+	case ACTION_TERM:
+	case ACTION_KILL:
+	case ACTION_ADOPT:
+		kill_begin(d, &a, &o->sample, &d->scan.victim, &request, decided_usec);
+		break;
+	case ACTION_ESCALATE:
+		kill_escalate(d);
+		break;
+	case ACTION_SETTLED:
+		kill_end(d, &o->sample, OUTCOME_SETTLED);
+		break;
+	case ACTION_RELEASED:
+		kill_end(d, &o->sample, OUTCOME_RELEASED);
+		break;
+	case ACTION_GIVE_UP:
+		kill_end(d, &o->sample, OUTCOME_STUCK);
+		break;
+	case ACTION_BARREN:
+		send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, &o->sample, &a);
+		break;
+	case ACTION_NONE:
+	case ACTION_SCAN: /* a second one waits for the next tick */
+		break;
+	}
+
+	if (d->kill.state == VICTIM_MISSED)
+		a.next_usec = o->sample.time_usec; /* the next is due at once */
+	if (a.announce) {
+		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &a);
+		daemon_update_status(d);
+	}
+	report_state(d, &o->sample, &a);
+	return a.next_usec;
+}
+
+/* Buffers grow while there is memory to grow into. */
+static void keep_room(struct daemon *d)
+{
+	struct sysinfo info;
+
+	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level == LEVEL_CALM &&
+	    sysinfo(&info) == 0)
+		(void)scanner_reserve(d->scanner,
+				      info.procs); /* the old size does until it does not */
+}
+
+static uint64_t tick(struct daemon *d)
+{
+	struct observation o = {};
+	uint64_t next = 0;
+
+	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
+		o = (struct observation){};
+		if (!take_sample(d, &o.sample))
+			return daemon_now_usec() + USEC_PER_SEC;
+		note_changes(d, &o.sample);
+		o.victim = kill_observe(d, &o.sample);
+		next = step(d, &o);
+		if (next > o.sample.time_usec)
+			break;
+	}
+	kill_flush(d, o.sample.time_usec);
+	keep_room(d);
+	notify_flush(&d->notify, o.sample.time_usec);
+	return next;
+}
+
+static int arm_timer(struct daemon *d, uint64_t next_usec)
+{
+	uint64_t now = daemon_now_usec(), period = u64_sub(next_usec, now);
+	/* 0 would mean sd-event's default of 250 ms */
+	uint64_t accuracy = u64_max(1, u64_min(period / 10, TIMER_ACCURACY_MAX_USEC));
+	int r = sd_event_source_set_time_accuracy(d->timer, accuracy);
+
+	if (r >= 0)
+		r = sd_event_source_set_time(d->timer, next_usec);
+	return r < 0 ? r : sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)usec;
+	return arm_timer(d, tick(d));
+}
+
+static int on_pressure(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)fd;
+	if (revents & EPOLLERR) {
+		/* the trigger is gone (its cgroup or PSI itself): polling on would spin */
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
+			    "the pressure trigger is gone: the timer alone wakes the daemon");
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	}
+	return arm_timer(d, tick(d));
+}
+
+static int on_reaped(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct reap_result result;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	while (reaper_result(&d->reaper, &result) > 0)
+		kill_reaped(d, &result);
+	return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)source;
+	(void)si;
+	reload(userdata);
+	return 0;
+}
+
+static int add_sources(struct daemon *d, int psi_trigger_fd)
+{
+	int r;
+
+	r = sd_event_add_time(d->event, &d->timer, CLOCK_MONOTONIC, 0, 0, on_timer, d);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(d->event, NULL, d->reaper.result_fd, EPOLLIN, on_reaped, d);
+	if (r < 0)
+		return r;
+	if (psi_trigger_fd >= 0) {
+		r = sd_event_add_io(d->event, &d->psi, psi_trigger_fd, EPOLLPRI, on_pressure, d);
+		if (r < 0)
+			return r;
+	}
+	r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL); /* ends the loop */
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+	return r;
+}
+
+int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
+{
+	int r;
+
+	policy_init(&d->policy, &d->settings.config, fill_rate_bytes);
+	r = sd_event_new(&d->event);
+	if (r >= 0)
+		r = add_sources(d, psi_trigger_fd);
+	if (r < 0)
+		return r;
+
+	notify_ready(&d->notify);
+	daemon_update_status(d);
+	notify_flush(&d->notify, daemon_now_usec());
+	r = sd_event_loop(d->event);
+	notify_now(&d->notify, "STOPPING=1\nSTATUS=");
+	kill_flush(d, UINT64_MAX);
+	return r;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's one object: everything that the event loop works on. No other mutable state exists.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "core/policy.h"
+#include "daemon/drill.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/report.h"
+#include "daemon/writer.h"
+#include "sys/privileges.h"
+#include "sys/reaper.h"
+#include "sys/sampler.h"
+#include "sys/scan.h"
+
+/* What counts now: replaced as a whole by a reload that finds no mistake. */
+struct settings {
+	struct config config;
+	struct patterns *patterns;
+};
+
+/* One action of the policy and what became of it. See kill.c. */
+struct kill {
+	bool active; /* a victim is held and was signalled */
+	bool ended;  /* the policy is done with it; its report waits for the reaper's word */
+	uint64_t ended_usec;
+	enum victim_state state; /* what the policy is told next */
+	struct victim victim;
+	sd_event_source *source; /* the pidfd */
+	struct report_kill record;
+	uint64_t decided_usec; /* the sample that asked for the scan */
+	uint64_t reserve_at_signal;
+};
+
+#define UNITS_REMEMBERED 16
+
+/* Kills of one unit within an hour: a service that is restarted into the same end. */
+struct unit_kills {
+	char unit[128];
+	unsigned count;
+	uint64_t first_usec;
+};
+
+struct daemon {
+	struct options options;
+	struct settings settings;
+	int proc_fd;
+	struct sampler sampler;
+	struct scanner *scanner;
+	struct reaper reaper;
+	struct writer writer;
+	struct notify notify;
+	struct privileges privileges;
+	struct policy policy;
+	struct kill kill;
+	struct unit_kills unit_kills[UNITS_REMEMBERED];
+	struct process last_victim;
+	unsigned kills;
+
+	sd_event *event;
+	sd_event_source *timer;
+	sd_event_source *psi;
+
+	struct sample last; /* of the last tick, to see what has changed about the machine */
+	bool sample_failed;
+	uint64_t next_state_report_usec;
+	struct scan_result scan;
+	struct report report; /* under construction: too large for every frame */
+};
+
+/* CLOCK_MONOTONIC; only the loop reads it. */
+uint64_t daemon_now_usec(void);
+
+/* A report of text alone. */
+__attribute__((format(printf, 4, 5))) void daemon_note(struct daemon *d, int priority,
+						       const char *message_id, const char *format,
+						       ...);
+
+/* The numbers that a report of this sample speaks of. */
+void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
+			const struct action *action, struct report_moment *ret);
+
+/* What systemctl status shows. */
+void daemon_update_status(struct daemon *d);
+
+/*
+ * Runs until SIGTERM or SIGINT. Everything but the policy and the event loop is in place.
+ * @fill_rate_bytes from the drill. 0 or negative errno.
+ */
+int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The child, and the kill of it; see drill.h.
+ */
+#include "daemon/drill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "sys/fs.h"
+
+#define DRILL_BYTES (UINT64_C(16) << 20)
+#define DRILL_TIMEOUT_MSEC                                                     \
+	10000 /* for each step; generous, because a start may be at a bad time \
+	       */
+#define DRILL_COMM "reapd-drill"
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+__attribute__((format(printf, 3, 4))) static int fail(struct drill *d, int error,
+						      const char *format, ...)
+{
+	va_list args;
+	size_t used;
+
+	va_start(args, format);
+	vsnprintf(d->failure, sizeof(d->failure), format, args);
+	va_end(args);
+	used = strlen(d->failure);
+	if (error < 0)
+		snprintf(d->failure + used, sizeof(d->failure) - used, ": %s", strerror(-error));
+	return error < 0 ? error : -EPROTO;
+}
+
+/*
+ * The child: killable (it inherits -1000), filled with memory as fast as it can, then waiting.
+ * After fork() in a process with threads only async-signal-safe calls are allowed.
+ */
+__attribute__((noreturn)) static void drill_child(int fd, size_t bytes)
+{
+	uint64_t start, elapsed;
+	char *memory;
+	int adj_fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, DRILL_COMM);
+	adj_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (adj_fd < 0 || write(adj_fd, "0", 1) != 1)
+		_exit(1);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		_exit(2);
+	start = now_usec();
+	memset(memory, 1, bytes);
+	elapsed = u64_max(now_usec() - start, 1);
+	if (write(fd, &elapsed, sizeof(elapsed)) != sizeof(elapsed))
+		_exit(3);
+	for (;;)
+		pause();
+}
+
+/* Waits for @fd to be readable: 0, or -ETIMEDOUT. */
+static int wait_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, DRILL_TIMEOUT_MSEC);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : -ETIMEDOUT;
+}
+
+static int wait_until_filled(struct drill *d, int fd, size_t bytes)
+{
+	uint64_t elapsed;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (wait_readable(fd) < 0)
+		return fail(d, -ETIMEDOUT, "the drill's child did not get ready");
+	if (read(fd, &elapsed, sizeof(elapsed)) != sizeof(elapsed))
+		return fail(d, 0,
+			    "the drill's child failed: it needs %zu bytes and to raise its "
+			    "oom_score_adj",
+			    bytes);
+	d->fill_rate_bytes = u64_mul(u64_muldiv(bytes, 1000000, elapsed),
+				     cpus > 0 ? (uint64_t)cpus : 1);
+	return 0;
+}
+
+static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
+		      const struct reaper *reaper, uint64_t total_pages, pid_t child)
+{
+	struct scan_request request = {.total_pages = total_pages, .scope = SCOPE_CHILDREN};
+	struct scan_result *scan = &(struct scan_result){};
+	struct reap_result reaped;
+	struct victim v = VICTIM_CLOSED;
+	uint64_t start = now_usec(), signalled;
+	int r;
+
+	r = scanner_run(scanner, &request, scan);
+	if (r < 0)
+		return fail(d, r, "the drill cannot read /proc");
+	if (!scan->found || scan->victim.id.pid != child)
+		return fail(d, 0,
+			    "the drill's scan did not find its child among %u processes: is "
+			    "/proc mounted with hidepid, and CAP_SYS_PTRACE missing?",
+			    scan->seen);
+	r = victim_open(proc_fd, scan->victim.id, &v);
+	if (r < 0)
+		return fail(d, r, "the drill cannot take hold of its child");
+	r = victim_signal(&v, SIGKILL);
+	signalled = now_usec();
+	d->kill_usec = signalled - start;
+	if (r < 0)
+		r = fail(d, r, "the drill cannot signal its child");
+	if (r >= 0 && reaper_submit(reaper, &v) < 0)
+		r = fail(d, 0, "the drill cannot hand its child to the reaper");
+	if (r >= 0 && wait_readable(v.pidfd) < 0)
+		r = fail(d, -ETIMEDOUT, "the drill's child does not die");
+	d->death_usec = now_usec() - signalled;
+	if (r >= 0 && (wait_readable(reaper->result_fd) < 0 || !reaper_result(reaper, &reaped)))
+		r = fail(d, -ETIMEDOUT, "the drill's child is not reaped");
+	victim_close(&v);
+	if (r < 0)
+		return r;
+	d->mrelease_works = reaped.error == 0 || reaped.error == ESRCH;
+	if (!d->mrelease_works && reaped.error != ENOSYS)
+		return fail(d, -reaped.error, "the drill's process_mrelease() failed");
+	return 0;
+}
+
+/* Signal 0 and kcmp() on a process of another user: what CAP_KILL and CAP_SYS_PTRACE are for. */
+static int try_others(struct drill *d)
+{
+	CLEANUP_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, 1, 0);
+	pid_t self = getpid();
+
+	d->can_signal_others = pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0;
+	d->kcmp_works = syscall(SYS_kcmp, self, 1, KCMP_VM, 0, 0) >= 0;
+	if (!d->can_signal_others)
+		return fail(d, -EPERM,
+			    "the drill cannot signal other users' processes: CAP_KILL "
+			    "is required");
+	return 0;
+}
+
+int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
+	      uint64_t total_pages, uint64_t available_bytes, struct drill *ret)
+{
+	size_t bytes = (size_t)u64_min(DRILL_BYTES, available_bytes / 8) & ~(size_t)4095;
+	int fds[2], r;
+	pid_t child;
+
+	*ret = (struct drill){};
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail(ret, -errno, "the drill has no pipe");
+	child = fork();
+	if (child == 0)
+		drill_child(fds[1], bytes);
+	close(fds[1]);
+	if (child < 0) {
+		close(fds[0]);
+		return fail(ret, -errno, "the drill cannot fork");
+	}
+
+	r = wait_until_filled(ret, fds[0], bytes);
+	if (r >= 0)
+		r = kill_child(ret, proc_fd, scanner, reaper, total_pages, child);
+	if (r < 0)
+		(void)kill(child, SIGKILL); /* a child of ours that has not been waited for */
+	(void)waitpid(child, NULL, 0);
+	close(fds[0]);
+	return r < 0 ? r : try_others(ret);
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One kill, from signal to report; see kill.h. The order in kill_begin() is the point of the
+ * program: take hold, signal, hand to the reaper; all that is slow or may wait comes after.
+ */
+#include "daemon/kill.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+
+#include "core/text.h"
+#include "daemon/message-id.h"
+#include "sys/fs.h"
+
+/* A report waits so long for the reaper, which itself gives up after a second. */
+#define REAP_WAIT_USEC 1500000
+
+#define UNIT_MEMORY_USEC (UINT64_C(3600) * 1000000)
+
+static uint64_t reserve_bytes(const struct sample *s)
+{
+	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
+}
+
+static void send_kill_report(struct daemon *d, enum report_kind kind, const char *message_id,
+			     int priority)
+{
+	d->report.kind = kind;
+	d->report.priority = priority;
+	d->report.message_id = message_id;
+	d->report.kill = d->kill.record;
+	writer_send(&d->writer, &d->report);
+}
+
+static void send_table(struct daemon *d)
+{
+	struct report_table *t = &d->report.table;
+	const struct report_kill *k = &d->kill.record;
+	const struct scan_result *s = &d->scan;
+
+	d->report.kind = REPORT_TABLE;
+	d->report.priority = LOG_NOTICE;
+	d->report.message_id = MESSAGE_ID_TABLE;
+	*t = (struct report_table){
+		.moment = k->moment,
+		.total_pages = k->total_pages,
+		.sort_by = d->settings.config.sort_by,
+		.victim = k->victim.id.pid,
+		.seen = s->seen,
+		.scored = s->scored,
+		.evaluated = s->evaluated,
+		.unreadable = s->unreadable,
+		.overflow = s->overflow,
+		.count = s->top_count,
+	};
+	memcpy(t->rows, s->top, sizeof(t->rows));
+	writer_send(&d->writer, &d->report);
+}
+
+/* Kills of @unit within the last hour, with this one. The least recent makes room for a new one. */
+static unsigned count_unit_kill(struct daemon *d, const char *unit, uint64_t now_usec)
+{
+	struct unit_kills *entry = NULL, *oldest = &d->unit_kills[0];
+
+	if (unit[0] == '\0')
+		return 0;
+	for (unsigned i = 0; i < UNITS_REMEMBERED; i++) {
+		struct unit_kills *u = &d->unit_kills[i];
+
+		if (strcmp(u->unit, unit) == 0)
+			entry = u;
+		if (u->first_usec < oldest->first_usec)
+			oldest = u;
+	}
+	if (!entry) {
+		entry = oldest;
+		*entry = (struct unit_kills){};
+		memcpy(entry->unit, unit, strnlen(unit, sizeof(entry->unit) - 1));
+	}
+	if (entry->count == 0 || now_usec - entry->first_usec > UNIT_MEMORY_USEC) {
+		entry->count = 0;
+		entry->first_usec = now_usec;
+	}
+	return ++entry->count;
+}
+
+static void kill_close(struct kill *k)
+{
+	k->source = sd_event_source_disable_unref(k->source);
+	victim_close(&k->victim);
+	k->active = false;
+}
+
+/* The pidfd is readable: the victim is dead. The tick sees it; nothing else to do here. */
+static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)fd;
+	(void)revents;
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return sd_event_source_set_time(d->timer, 0);
+}
+
+static void signal_group_member(void *userdata, const struct process *p)
+{
+	struct daemon *d = userdata;
+	struct victim v;
+
+	if (p->id.pid == d->kill.victim.id.pid || victim_open(d->proc_fd, p->id, &v) < 0)
+		return;
+	if (victim_signal(&v, d->kill.record.signal) >= 0)
+		d->kill.record.group_size++;
+	victim_close(&v);
+}
+
+/* From the signal to where it can be released. 0 or negative errno; -ESRCH: it is gone. */
+static int signal_victim(struct daemon *d, struct process_id id, const struct scan_request *request,
+			 pid_t pgrp)
+{
+	struct kill *k = &d->kill;
+	int r = victim_open(d->proc_fd, id, &k->victim);
+
+	if (r < 0)
+		return r;
+	if (k->record.signal != 0)
+		r = victim_signal(&k->victim, k->record.signal);
+	if (r < 0) {
+		victim_close(&k->victim);
+		return r;
+	}
+	if (d->settings.config.kill_process_group && k->record.signal != 0)
+		(void)scanner_for_group(d->scanner, request, pgrp, signal_group_member, d);
+	if (k->record.signal != SIGTERM && reaper_submit(&d->reaper, &k->victim) < 0)
+		k->record.reap_done = true; /* there will be no result to wait for */
+	return 0;
+}
+
+static int signal_of(enum action_kind kind)
+{
+	switch (kind) {
+	case ACTION_KILL:
+		return SIGKILL;
+	case ACTION_TERM:
+		return SIGTERM;
+	default:
+		return 0;
+	}
+}
+
+void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
+		const struct process *candidate, const struct scan_request *request,
+		uint64_t decided_usec)
+{
+	struct kill *k = &d->kill;
+	int r;
+
+	kill_flush(d, UINT64_MAX);
+	k->state = VICTIM_ALIVE;
+	k->victim = VICTIM_CLOSED;
+	k->decided_usec = decided_usec;
+	k->reserve_at_signal = reserve_bytes(sample);
+	k->record = (struct report_kill){
+		.victim = *candidate,
+		.total_pages = request->total_pages,
+		.expected_bytes = process_expected_bytes(candidate),
+		.signal = signal_of(action->kind),
+	};
+	daemon_fill_moment(d, sample, action, &k->record.moment);
+
+	if (d->settings.config.dry_run) {
+		k->state = VICTIM_SPARED;
+		k->record.outcome = OUTCOME_SPARED;
+	} else {
+		r = signal_victim(d, candidate->id, request, candidate->pgrp);
+		k->record.signal_usec = u64_max(daemon_now_usec() - decided_usec, 1);
+		if (r == -ESRCH) {
+			k->state = VICTIM_MISSED;
+			return;
+		}
+		if (r < 0) {
+			k->state = VICTIM_REFUSED;
+			k->record.error = -r;
+			return;
+		}
+		k->active = true;
+		/* only now: /proc/PID/cgroup waits for cgroup_mutex */
+		victim_cgroup(&k->victim, k->record.cgroup, sizeof(k->record.cgroup),
+			      k->record.unit, sizeof(k->record.unit));
+		k->record.unit_kills = count_unit_kill(d, k->record.unit, decided_usec);
+		(void)sd_event_add_io(d->event, &k->source, k->victim.pidfd, EPOLLIN,
+				      on_victim_dead, d); /* without it the next tick sees it */
+	}
+
+	/* a process that was dying anyway is reaped without a word, as the kernel does */
+	if (action->kind == ACTION_ADOPT)
+		return;
+	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING);
+	scanner_fill_top(d->scanner, request, candidate->id.pid, &d->scan);
+	send_table(d);
+}
+
+void kill_escalate(struct daemon *d)
+{
+	struct kill *k = &d->kill;
+	int r = victim_signal(&k->victim, SIGKILL);
+
+	if (r < 0 && r != -ESRCH) {
+		k->state = VICTIM_REFUSED;
+		k->record.error = -r;
+		return;
+	}
+	k->record.signal = SIGKILL;
+	if (reaper_submit(&d->reaper, &k->victim) < 0)
+		k->record.reap_done = true;
+	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING);
+}
+
+enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
+{
+	struct kill *k = &d->kill;
+	uint64_t since;
+
+	if (!k->active)
+		return k->state;
+	if (k->state != VICTIM_ALIVE && k->state != VICTIM_DEAD)
+		return k->state;
+
+	since = u64_max(sample->time_usec - k->decided_usec, 1);
+	k->record.freed_bytes = (int64_t)reserve_bytes(sample) - (int64_t)k->reserve_at_signal;
+	if (k->record.back_usec == 0 && k->record.freed_bytes > 0 &&
+	    (uint64_t)k->record.freed_bytes >= k->record.expected_bytes / 2)
+		k->record.back_usec = since;
+	if (k->state == VICTIM_ALIVE && victim_is_dead(&k->victim)) {
+		k->state = VICTIM_DEAD;
+		k->record.death_usec = since;
+	}
+	return k->state;
+}
+
+static int outcome_priority(enum kill_outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_STUCK:
+	case OUTCOME_REFUSED:
+		return LOG_ERR;
+	case OUTCOME_SETTLED:
+		return LOG_WARNING;
+	case OUTCOME_PENDING:
+	case OUTCOME_RELEASED:
+	case OUTCOME_SPARED:
+		break;
+	}
+	return LOG_NOTICE;
+}
+
+/* Where the victim hangs. Not its state: stat and status would make us do its exit_mmap(). */
+static void read_wchan(struct kill *k)
+{
+	struct reap_result *reap = &k->record.reap;
+	size_t len;
+
+	if (k->victim.dir_fd < 0 ||
+	    fs_read_at(k->victim.dir_fd, "wchan", reap->wchan, sizeof(reap->wchan) - 1, &len) < 0)
+		len = 0;
+	reap->wchan[len] = '\0';
+	if (strcmp(reap->wchan, "0") == 0)
+		reap->wchan[0] = '\0';
+}
+
+void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome outcome)
+{
+	struct kill *k = &d->kill;
+
+	if (outcome == OUTCOME_STUCK && k->state == VICTIM_REFUSED)
+		outcome = OUTCOME_REFUSED;
+	if (outcome == OUTCOME_STUCK)
+		read_wchan(k);
+	if (outcome == OUTCOME_STUCK || outcome == OUTCOME_REFUSED)
+		scanner_put_aside(d->scanner, k->record.victim.id);
+	if (outcome == OUTCOME_SETTLED && k->record.signal != 0) {
+		d->kills++;
+		d->last_victim = k->record.victim;
+	}
+	k->record.outcome = outcome;
+	k->ended = true;
+	k->ended_usec = sample->time_usec;
+	k->state = VICTIM_NONE;
+	kill_close(k);
+	kill_flush(d, sample->time_usec);
+	daemon_update_status(d);
+}
+
+void kill_reaped(struct daemon *d, const struct reap_result *result)
+{
+	struct kill *k = &d->kill;
+
+	if (!process_id_equal(result->id, k->record.victim.id) || !(k->active || k->ended))
+		return; /* a victim that was given up came free after all */
+	k->record.reap_done = true;
+	k->record.reap = *result;
+	kill_flush(d, k->ended_usec);
+}
+
+void kill_flush(struct daemon *d, uint64_t now_usec)
+{
+	struct kill *k = &d->kill;
+	bool waits = !k->record.reap_done && k->record.outcome == OUTCOME_SETTLED &&
+		     k->record.signal != SIGTERM;
+
+	if (!k->ended || (waits && now_usec - k->ended_usec < REAP_WAIT_USEC))
+		return;
+	k->ended = false;
+	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, outcome_priority(k->record.outcome));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carries out what the policy decided about a victim, and keeps the record of it: from the signal
+ * to the report that says what came of it. One at a time, as the policy promises.
+ */
+#pragma once
+
+#include "core/policy.h"
+#include "daemon/daemon.h"
+
+/* TERM, KILL and ADOPT: @candidate is the victim that the scan found. */
+void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
+		const struct process *candidate, const struct scan_request *request,
+		uint64_t decided_usec);
+
+/* ESCALATE. */
+void kill_escalate(struct daemon *d);
+
+/* SETTLED, RELEASED and GIVE_UP. */
+void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome outcome);
+
+/* What to tell the policy about the victim, and the times at which it died and memory came back. */
+enum victim_state kill_observe(struct daemon *d, const struct sample *sample);
+
+/* A result of a reaper thread. */
+void kill_reaped(struct daemon *d, const struct reap_result *result);
+
+/* Writes the report of an ended kill that has waited long enough for the reaper. */
+void kill_flush(struct daemon *d, uint64_t now_usec);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The start: command line, configuration, what must be opened with privileges, giving the
+ * privileges up, threads, the drill, and then the loop. The order matters: the PSI trigger needs
+ * CAP_SYS_RESOURCE, capabilities are per thread, and the drill has to run in the final state.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <syslog.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "build-config.h"
+#include "core/text.h"
+#include "daemon/daemon.h"
+#include "daemon/message-id.h"
+#include "daemon/options.h"
+#include "daemon/reload.h"
+#include "sys/fs.h"
+#include "sys/instance.h"
+
+#define RUNTIME_DIRECTORY "/run/reapd"
+
+/* A wake-up when tasks were stalled for 100 ms within a second: far below any limit of ours. */
+#define PSI_THRESHOLD_USEC 100000
+#define PSI_WINDOW_USEC	   1000000
+
+#define EXIT_USAGE 2
+
+static void complain_on_stderr(void *userdata, const char *message)
+{
+	(void)userdata;
+	fprintf(stderr, "reapd: %s\n", message);
+}
+
+__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("reapd: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+static int open_proc(struct daemon *d)
+{
+	int r;
+
+	d->proc_fd = fs_open_dir(AT_FDCWD, "/proc");
+	if (d->proc_fd < 0)
+		return fail("/proc: %s", strerror(-d->proc_fd));
+	r = sampler_open(&d->sampler, d->proc_fd);
+	if (r < 0)
+		return fail("/proc/meminfo: %s: expected /proc to be mounted", strerror(-r));
+	r = sampler_take(&d->sampler, daemon_now_usec(), &d->last);
+	if (r == -ENODATA)
+		return fail("/proc/meminfo: expected a line MemAvailable, as Linux has since 3.14");
+	if (r < 0)
+		return fail("/proc/meminfo: %s", strerror(-r));
+	return EXIT_SUCCESS;
+}
+
+static void print_config(const struct config *config)
+{
+	const char *section = "";
+	char value[PATTERN_SIZE + 16];
+
+	for (const struct config_key *k = config_keys; k->name; k++) {
+		if (strcmp(section, k->section) != 0)
+			printf("%s[%s]\n", section[0] ? "\n" : "", k->section);
+		section = k->section;
+		config_format(config, k, value, sizeof(value));
+		printf("%s=%s\n", k->name, value);
+	}
+}
+
+static int check_kernel(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0 && errno == ENOSYS)
+		return fail("expected a kernel with pidfds, Linux 5.3 or later");
+	if (fd >= 0)
+		close(fd);
+	return EXIT_SUCCESS;
+}
+
+static int take_lock(void)
+{
+	pid_t other = 0;
+	int r = instance_lock(RUNTIME_DIRECTORY, &other);
+
+	if (r == -EWOULDBLOCK)
+		return fail("already running as process %d: expected one instance, or --dry-run",
+			    other);
+	if (r < 0)
+		return fail(RUNTIME_DIRECTORY "/lock: %s", strerror(-r));
+	return EXIT_SUCCESS;
+}
+
+/* Everything that needs a privilege which the daemon then gives up. */
+static int use_and_drop_privileges(struct daemon *d, int *ret_psi_trigger_fd)
+{
+	int r;
+
+	privileges_protect_self(&d->privileges);
+	if (d->options.raise_priority) {
+		r = privileges_raise_priority();
+		if (r < 0)
+			fprintf(stderr, "reapd: -p: %s: the priority stays as it is\n",
+				strerror(-r));
+	}
+	*ret_psi_trigger_fd = psi_trigger_open(d->proc_fd, PSI_THRESHOLD_USEC, PSI_WINDOW_USEC);
+	r = privileges_drop(&d->privileges);
+	return r < 0 ? fail("capabilities cannot be given up: %s", strerror(-r)) : EXIT_SUCCESS;
+}
+
+static int start_machinery(struct daemon *d)
+{
+	struct sysinfo info = {};
+	int r;
+
+	/* one arena: a thread that allocates would otherwise get 64 MiB of address space of its own
+	 */
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)sysinfo(&info);
+	d->scanner = scanner_new(d->proc_fd, info.procs);
+	if (!d->scanner)
+		return fail("out of memory");
+	r = reaper_start(&d->reaper);
+	if (r >= 0)
+		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
+	return r < 0 ? fail("threads cannot be started: %s", strerror(-r)) : EXIT_SUCCESS;
+}
+
+static int run_drill(struct daemon *d, struct drill *drill)
+{
+	uint64_t pages = u64_add(d->last.mem.total_bytes, d->last.mem.swap_total_bytes) /
+			 (uint64_t)sysconf(_SC_PAGESIZE);
+	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, pages, d->last.mem.available_bytes,
+			  drill);
+
+	if (r < 0 && d->settings.config.dry_run) {
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_DRILL,
+			    "%s; it would be an error without "
+			    "dry run",
+			    drill->failure);
+		return EXIT_SUCCESS;
+	}
+	if (r < 0) {
+		daemon_note(d, LOG_ERR, MESSAGE_ID_DRILL, "%s", drill->failure);
+		return EXIT_FAILURE;
+	}
+	daemon_note(d, LOG_INFO, MESSAGE_ID_DRILL,
+		    "drill passed: a child was found, killed %" PRIu64 ".%" PRIu64
+		    " ms after the scan began, and dead %" PRIu64 ".%" PRIu64
+		    " ms later; process_mrelease %s, kcmp %s",
+		    drill->kill_usec / 1000, drill->kill_usec / 100 % 10, drill->death_usec / 1000,
+		    drill->death_usec / 100 % 10,
+		    drill->mrelease_works ? "works" : "is missing: Linux 5.15 or later has it",
+		    drill->kcmp_works ? "works" : "is not permitted: CAP_SYS_PTRACE is missing");
+	return EXIT_SUCCESS;
+}
+
+static void note_start(struct daemon *d, const struct drill *drill, int psi_trigger_fd)
+{
+	char total[32], swap[32], soft[32], hard[32], rate[32], limit[32];
+	uint64_t container_bytes;
+	struct limits limits;
+	CLEANUP_CLOSE int sys_fd = fs_open_dir(AT_FDCWD, "/sys");
+
+	limits_resolve(&d->settings.config, &d->last.mem, &limits);
+	format_bytes(d->last.mem.total_bytes, total, sizeof(total));
+	format_bytes(d->last.mem.swap_total_bytes, swap, sizeof(swap));
+	format_bytes(limits.memory_bytes[LEVEL_SOFT], soft, sizeof(soft));
+	format_bytes(limits.memory_bytes[LEVEL_HARD], hard, sizeof(hard));
+	format_bytes(drill->fill_rate_bytes, rate, sizeof(rate));
+	daemon_note(d, LOG_INFO, MESSAGE_ID_START,
+		    "reapd " REAPD_VERSION "%s watches %s of memory and %s of swap: SIGTERM at %s "
+		    "(%" PRIu64 " bytes), SIGKILL at %s (%" PRIu64 " bytes) of available memory; "
+		    "pressure %s; memory %s; own oom_score_adj %s; fills at most %s a second",
+		    d->settings.config.dry_run ? ", in a dry run," : "", total,
+		    d->last.mem.swap_total_bytes > 0 ? swap : "none", soft,
+		    limits.memory_bytes[LEVEL_SOFT], hard, limits.memory_bytes[LEVEL_HARD],
+		    psi_trigger_fd >= 0 ? "wakes it"
+		    : d->last.has_psi	? "is read but cannot wake it (CAP_SYS_RESOURCE)"
+					: "is not available: stalls are not seen",
+		    d->privileges.memory_locked ? "is locked" : "is not locked (CAP_IPC_LOCK)",
+		    d->privileges.adj_is_min ? "is -1000" : "is not -1000 (CAP_SYS_RESOURCE)",
+		    rate);
+
+	container_bytes = sys_fd < 0 ? UINT64_MAX : instance_memory_limit(sys_fd);
+	if (container_bytes < d->last.mem.total_bytes) {
+		format_bytes(container_bytes, limit, sizeof(limit));
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_START,
+			    "this is a container with %s of memory of its own, which is not "
+			    "watched: what counts here is the machine's memory",
+			    limit);
+	}
+}
+
+static int run(struct daemon *d)
+{
+	struct drill drill = {};
+	int psi_trigger_fd = -1, r;
+
+	r = use_and_drop_privileges(d, &psi_trigger_fd);
+	if (r == EXIT_SUCCESS)
+		r = start_machinery(d);
+	if (r == EXIT_SUCCESS)
+		r = run_drill(d, &drill);
+	if (r != EXIT_SUCCESS || d->options.drill_only)
+		return r;
+
+	note_start(d, &drill, psi_trigger_fd);
+	r = daemon_run(d, drill.fill_rate_bytes, psi_trigger_fd);
+	if (r < 0) {
+		daemon_note(d, LOG_ERR, NULL, "the event loop failed: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = {
+		.sampler = SAMPLER_CLOSED, .writer.fd = -1, .kill.victim = VICTIM_CLOSED};
+	struct daemon *d = &daemon;
+	int r;
+
+	switch (options_parse(argc, argv, &d->options)) {
+	case OPTIONS_DONE:
+		return EXIT_SUCCESS;
+	case OPTIONS_WRONG:
+		return EXIT_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+
+	r = open_proc(d);
+	if (r != EXIT_SUCCESS)
+		return r;
+	r = settings_read(&d->options, &d->last.mem, complain_on_stderr, NULL, &d->settings);
+	if (r < 0)
+		return r == -EINVAL ? EX_CONFIG : fail("out of memory");
+	if (d->options.check_config) {
+		print_config(&d->settings.config);
+		return EXIT_SUCCESS;
+	}
+	r = check_kernel();
+	if (r == EXIT_SUCCESS && !d->settings.config.dry_run && !d->options.drill_only)
+		r = take_lock();
+	if (r != EXIT_SUCCESS)
+		return r;
+
+	block_signals();
+	notify_init(&d->notify);
+	r = run(d);
+	writer_stop(&d->writer, 2000000);
+	return r;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * getopt_long(3) over a table that is put together from ours and core's; see options.h.
+ */
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build-config.h"
+
+enum {
+	OPT_CONFIG = 256,
+	OPT_DRY_RUN,
+	OPT_CHECK_CONFIG,
+	OPT_DRILL,
+	OPT_LOG,
+	OPT_PREFER,
+	OPT_AVOID,
+	OPT_IGNORE,
+	OPT_SORT_BY_RSS,
+	OPT_IGNORE_ROOT_USER,
+	OPT_SYSLOG,
+	OPT_KEY, /* and those after it: the keys of the table */
+};
+
+static const struct option own_options[] = {
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+	{"dryrun", no_argument, NULL, OPT_DRY_RUN},
+	{"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
+	{"drill", no_argument, NULL, OPT_DRILL},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"prefer", required_argument, NULL, OPT_PREFER},
+	{"avoid", required_argument, NULL, OPT_AVOID},
+	{"ignore", required_argument, NULL, OPT_IGNORE},
+	{"sort-by-rss", no_argument, NULL, OPT_SORT_BY_RSS},
+	{"ignore-root-user", no_argument, NULL, OPT_IGNORE_ROOT_USER},
+	{"syslog", no_argument, NULL, OPT_SYSLOG},
+};
+
+#define OWN_OPTIONS (sizeof(own_options) / sizeof(own_options[0]))
+
+static const char short_options[] = ":m:s:M:S:r:nN:dgipvh";
+
+static const char help_head[] =
+	"Usage: reapd [OPTION...]\n"
+	"Kill the process that the kernel's out-of-memory killer would kill, before it has to.\n"
+	"\n"
+	"  --config=FILE        read FILE and FILE.d/*.conf instead of " REAPD_CONFIG_FILE "\n"
+	"  --check-config       say what is wrong with the configuration, or print it, and exit\n"
+	"  --dry-run            say what would be killed, kill nothing\n"
+	"  --drill              kill a child of its own to prove that it can, and exit\n"
+	"  --log=TARGET         auto, journal or stderr\n"
+	"  -p                   raise its own priority\n"
+	"  -h, --help           this text\n"
+	"  -v, --version        the version\n"
+	"\n"
+	"As earlyoom has them:\n"
+	"  -m PERCENT[,PERCENT] available memory for SIGTERM and SIGKILL\n"
+	"  -s PERCENT[,PERCENT] free swap for SIGTERM and SIGKILL\n"
+	"  -M SIZE[,SIZE]       available memory as a size, in KiB when bare\n"
+	"  -S SIZE[,SIZE]       free swap as a size, in KiB when bare\n"
+	"  -r SECONDS           report the state of the memory so often, 0 never\n"
+	"  -g                   kill the victim's whole process group\n"
+	"  -d                   report every decision\n"
+	"  --prefer=REGEX, --avoid=REGEX, --ignore=REGEX\n"
+	"                       names to kill sooner, later or never\n"
+	"  --sort-by-rss        the largest resident process instead of the highest badness\n"
+	"  --ignore-root-user   never kill a process of root\n"
+	"  --dryrun, --syslog   the same as --dry-run and --log=journal\n"
+	"  -n, -N PROGRAM, -i   accepted, without effect: see reapd(8)\n"
+	"\n"
+	"Each key of reapd.conf(5), which see, as --Key=value (default):\n";
+
+static void print_help(void)
+{
+	char preset[40];
+
+	fputs(help_head, stdout);
+	for (const struct config_key *k = config_keys; k->name; k++) {
+		int width = printf("  --%s=", k->name);
+
+		if (strlen(k->preset) < sizeof(preset))
+			snprintf(preset, sizeof(preset), "%s", k->preset);
+		else
+			snprintf(preset, sizeof(preset), "see reapd.conf(5)");
+		printf("%*s%s%s%s%s\n", width < 23 ? 23 - width : 1, "", k->help,
+		       preset[0] ? " (" : "", preset, preset[0] ? ")" : "");
+	}
+	puts("\nSee reapd(8) and reapd.conf(5).");
+}
+
+static void set(struct options *o, const char *key, const char *value, const char *origin)
+{
+	if (o->settings_count == OPTIONS_SETTINGS_MAX)
+		return; /* options_parse() has refused so many words */
+	o->settings[o->settings_count].key = config_key_find(key);
+	o->settings[o->settings_count].value = value;
+	o->settings[o->settings_count].origin = origin;
+	o->settings_count++;
+}
+
+void options_apply(const struct options *o, struct config_loader *l)
+{
+	for (unsigned i = 0; i < o->settings_count; i++)
+		config_loader_set(l, o->settings[i].key, o->settings[i].value,
+				  strlen(o->settings[i].value), o->settings[i].origin, 0);
+}
+
+/* The two values of earlyoom's "-m A,B": soft and hard, or NULL where nothing was said. */
+struct pair {
+	const char *text;
+	const char *origin;
+};
+
+/* "10" and "%" or "400000" and "K"; a size may bring its own unit. */
+static void append_part(char *buf, size_t size, const char *value, size_t len, const char *unit)
+{
+	bool bare = len > 0 && value[len - 1] >= '0' && value[len - 1] <= '9';
+	size_t used = strlen(buf);
+
+	snprintf(buf + used, size - used, "%s%.*s%s", used > 0 ? " " : "",
+		 (int)(len < 24 ? len : 24), value, bare ? unit : "");
+}
+
+static char *make(struct options *o)
+{
+	char *made = o->made[o->made_count++];
+
+	made[0] = '\0';
+	return made;
+}
+
+/* -m and -M together: "10% 400000K", of which the lower counts. */
+static void set_limits(struct options *o, struct pair percent, struct pair bytes,
+		       const char *soft_key, const char *hard_key)
+{
+	const struct {
+		struct pair pair;
+		const char *unit;
+	} parts[] = {{percent, "%"}, {bytes, "K"}};
+	const char *origin = percent.text ? percent.origin : bytes.origin;
+	char *soft, *hard;
+
+	if (!percent.text && !bytes.text)
+		return;
+	soft = make(o);
+	hard = make(o);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *text = parts[i].pair.text, *comma;
+
+		if (!text)
+			continue;
+		comma = strchr(text, ',');
+		append_part(soft, OPTIONS_VALUE_SIZE, text,
+			    comma ? (size_t)(comma - text) : strlen(text), parts[i].unit);
+		if (comma)
+			append_part(hard, OPTIONS_VALUE_SIZE, comma + 1, strlen(comma + 1),
+				    parts[i].unit);
+	}
+	set(o, soft_key, soft, origin);
+	set(o, hard_key, hard, origin); /* empty: half of soft, as earlyoom has it */
+}
+
+static void say_without_effect(int option)
+{
+	if (option == 'i')
+		fputs("reapd: -i has no effect: protect processes with Avoid= or Ignore=\n",
+		      stderr);
+	else
+		fprintf(stderr,
+			"reapd: -%c has no effect: react to the journal entries of a kill, see "
+			"EXAMPLES in reapd(8)\n",
+			option);
+}
+
+static void complain_on_stderr(void *userdata, const char *message)
+{
+	bool *said = userdata;
+
+	if (!*said)
+		fprintf(stderr, "reapd: %s\n", message);
+	*said = true;
+}
+
+/* Wrong values on the command line are wrong usage, whatever the files say. */
+static bool settings_are_right(const struct options *o)
+{
+	struct config_loader l;
+	bool said = false;
+
+	config_loader_init(&l, complain_on_stderr, &said);
+	options_apply(o, &l);
+	return l.mistakes == 0;
+}
+
+/* Options that do no more than set one key, to what follows them or to a fixed value. */
+static const struct {
+	int option;
+	const char *key;
+	const char *value; /* NULL: the option's own */
+	const char *origin;
+} setting_options[] = {
+	{OPT_DRY_RUN, "DryRun", "yes", "--dry-run"},
+	{OPT_LOG, "Log", NULL, "--log"},
+	{OPT_SYSLOG, "Log", "journal", "--syslog"},
+	{OPT_PREFER, "Prefer", NULL, "--prefer"},
+	{OPT_AVOID, "Avoid", NULL, "--avoid"},
+	{OPT_IGNORE, "Ignore", NULL, "--ignore"},
+	{OPT_SORT_BY_RSS, "SortBy", "rss", "--sort-by-rss"},
+	{OPT_IGNORE_ROOT_USER, "IgnoreRootUser", "yes", "--ignore-root-user"},
+	{'r', "ReportInterval", NULL, "-r"},
+	{'g', "KillProcessGroup", "yes", "-g"},
+	{'d', "Debug", "yes", "-d"},
+};
+
+static bool set_simple(struct options *o, int option)
+{
+	if (option >= OPT_KEY) {
+		set(o, config_keys[option - OPT_KEY].name, optarg, "command line");
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(setting_options) / sizeof(setting_options[0]); i++) {
+		if (setting_options[i].option != option)
+			continue;
+		set(o, setting_options[i].key,
+		    setting_options[i].value ? setting_options[i].value : optarg,
+		    setting_options[i].origin);
+		return true;
+	}
+	return false;
+}
+
+/* getopt_long()'s table: our own options and one for each key. */
+static void fill_table(struct option table[static OWN_OPTIONS + CONFIG_KEYS_MAX + 1])
+{
+	struct option *next = table + OWN_OPTIONS;
+
+	memcpy(table, own_options, sizeof(own_options));
+	for (const struct config_key *k = config_keys; k->name; k++)
+		*next++ = (struct option){k->name, required_argument, NULL,
+					  OPT_KEY + (int)(k - config_keys)};
+	*next = (struct option){};
+}
+
+static enum options_outcome wrong(const char *word, const char *expected)
+{
+	fprintf(stderr, "reapd: %s: expected %s, see reapd --help\n", word, expected);
+	return OPTIONS_WRONG;
+}
+
+enum options_outcome options_parse(int argc, char **argv, struct options *ret)
+{
+	struct option table[OWN_OPTIONS + CONFIG_KEYS_MAX + 1];
+	struct pair memory_percent = {}, memory_bytes = {}, swap_percent = {}, swap_bytes = {};
+	struct options *o = ret;
+	int option;
+
+	*o = (struct options){.config_path = REAPD_CONFIG_FILE, .config_required = CONFIG_OPTIONAL};
+	fill_table(table);
+	if (argc > OPTIONS_SETTINGS_MAX / 2)
+		return wrong(argv[OPTIONS_SETTINGS_MAX / 2], "no more than 31 words");
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, short_options, table, NULL)) >= 0) {
+		switch (option) {
+		case OPT_CONFIG:
+			o->config_path = optarg;
+			o->config_required = CONFIG_REQUIRED;
+			break;
+		case OPT_CHECK_CONFIG:
+			o->check_config = true;
+			break;
+		case OPT_DRILL:
+			o->drill_only = true;
+			break;
+		case 'm':
+			memory_percent = (struct pair){optarg, "-m"};
+			break;
+		case 'M':
+			memory_bytes = (struct pair){optarg, "-M"};
+			break;
+		case 's':
+			swap_percent = (struct pair){optarg, "-s"};
+			break;
+		case 'S':
+			swap_bytes = (struct pair){optarg, "-S"};
+			break;
+		case 'p':
+			o->raise_priority = true;
+			break;
+		case 'n':
+		case 'N':
+		case 'i':
+			say_without_effect(option);
+			break;
+		case 'h':
+			print_help();
+			return OPTIONS_DONE;
+		case 'v':
+			puts("reapd " REAPD_VERSION);
+			return OPTIONS_DONE;
+		case ':':
+			return wrong(argv[optind - 1], "a value after it");
+		default:
+			if (!set_simple(o, option))
+				return wrong(argv[optind - 1], "a known option");
+		}
+	}
+	if (optind < argc)
+		return wrong(argv[optind], "options only");
+
+	set_limits(o, memory_percent, memory_bytes, "SoftMemory", "HardMemory");
+	set_limits(o, swap_percent, swap_bytes, "SoftSwap", "HardSwap");
+	return settings_are_right(o) ? OPTIONS_RUN : OPTIONS_WRONG;
+}

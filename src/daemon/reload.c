@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Settings: read, check, replace; see reload.h.
+ */
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "daemon/message-id.h"
+#include "sys/config-file.h"
+#include "sys/pattern.h"
+
+int settings_read(const struct options *options, const struct meminfo *mem,
+		  void (*complain)(void *userdata, const char *message), void *userdata,
+		  struct settings *ret)
+{
+	struct config_loader l;
+	struct config_files files = {};
+	struct patterns *patterns = NULL;
+	int r;
+
+	config_loader_init(&l, complain, userdata);
+	r = config_files_read(&l, options->config_path, options->config_required, &files);
+	if (r >= 0) {
+		options_apply(options, &l);
+		config_loader_check(&l, mem->total_bytes, mem->swap_total_bytes);
+		patterns = patterns_new(&l);
+		if (l.mistakes > 0)
+			r = -EINVAL;
+		else if (!patterns)
+			r = -ENOMEM;
+	}
+	config_files_done(&files);
+	if (r < 0) {
+		patterns_free(patterns);
+		return r;
+	}
+	*ret = (struct settings){.config = l.config, .patterns = patterns};
+	return 0;
+}
+
+void settings_done(struct settings *s)
+{
+	patterns_free(s->patterns);
+	*s = (struct settings){};
+}
+
+static void complain_in_report(void *userdata, const char *message)
+{
+	daemon_note(userdata, LOG_ERR, MESSAGE_ID_RELOAD, "%s", message);
+}
+
+void reload(struct daemon *d)
+{
+	struct settings fresh;
+	char message[64];
+	int r;
+
+	snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 daemon_now_usec());
+	notify_now(&d->notify, message);
+	r = settings_read(&d->options, &d->last.mem, complain_in_report, d, &fresh);
+	if (r < 0) {
+		daemon_note(d, LOG_ERR, MESSAGE_ID_RELOAD,
+			    "the configuration was not reloaded%s: the old one stays",
+			    r == -ENOMEM ? " for want of memory" : "");
+	} else {
+		settings_done(&d->settings);
+		d->settings = fresh;
+		policy_configure(&d->policy, &d->settings.config);
+		daemon_note(d, LOG_INFO, MESSAGE_ID_RELOAD, "the configuration was reloaded");
+	}
+	daemon_update_status(d);
+	notify_ready(&d->notify);
+	notify_flush(&d->notify, daemon_now_usec());
+}

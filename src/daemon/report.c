@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The wording of reports; see report.h. What the kernel's killer says too is said in its words
+ * (__oom_kill_process(), oom_reap_task(), dump_tasks() of mm/oom_kill.c), because people and
+ * scripts know them.
+ */
+#include "daemon/report.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/text.h"
+
+struct out {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(o->buf + o->len, o->size - o->len, format, args);
+	va_end(args);
+	if (n > 0)
+		o->len = u64_min(o->len + (size_t)n, o->size - 1);
+}
+
+static void put_bytes(struct out *o, uint64_t bytes)
+{
+	char text[32];
+
+	format_bytes(bytes, text, sizeof(text));
+	put(o, "%s", text);
+}
+
+/* A name may hold any byte; a terminal and a line-based log must not see them. */
+static void put_name(struct out *o, const char *name)
+{
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (c < ' ' || c == 0x7f || c == '\\')
+			put(o, "\\x%02x", c);
+		else
+			put(o, "%c", c);
+	}
+}
+
+static void put_process(struct out *o, const struct process *p)
+{
+	put(o, "process %d (", p->id.pid);
+	put_name(o, p->comm);
+	put(o, ")");
+}
+
+static void put_percent(struct out *o, uint64_t part, uint64_t whole)
+{
+	uint64_t permille = whole > 0 ? u64_muldiv(part, 1000, whole) : 0;
+
+	put(o, "%" PRIu64 ".%" PRIu64 " %%", permille / 10, permille % 10);
+}
+
+static void put_memory(struct out *o, const struct meminfo *m)
+{
+	put_bytes(o, m->available_bytes);
+	put(o, " of ");
+	put_bytes(o, m->total_bytes);
+	put(o, " available (");
+	put_percent(o, m->available_bytes, m->total_bytes);
+	put(o, "), ");
+	if (m->swap_total_bytes == 0) {
+		put(o, "no swap");
+		return;
+	}
+	put_bytes(o, m->swap_free_bytes);
+	put(o, " of ");
+	put_bytes(o, m->swap_total_bytes);
+	put(o, " swap free (");
+	put_percent(o, m->swap_free_bytes, m->swap_total_bytes);
+	put(o, ")");
+}
+
+static void put_stall(struct out *o, const struct report_moment *m)
+{
+	put_percent(o, m->stall_permyriad, 10000);
+	put(o, " of the last %" PRIu64 " s lost to full memory stalls",
+	    m->stall_window_usec / 1000000);
+}
+
+/* What the level rests on, and what that means. */
+static void put_reason(struct out *o, const struct report_moment *m)
+{
+	enum level limit = m->level > LEVEL_CALM ? m->level : LEVEL_WARNING;
+
+	switch (m->reason) {
+	case REASON_PLENTY:
+		put(o, "above the limit of ");
+		put_bytes(o, m->limits.memory_bytes[limit]);
+		return;
+	case REASON_EXHAUSTION:
+		put(o, "at or below the limit of ");
+		put_bytes(o, m->limits.memory_bytes[limit]);
+		if (m->sample.mem.swap_total_bytes > 0) {
+			put(o, " and of ");
+			put_bytes(o, m->limits.swap_bytes[limit]);
+			put(o, " for swap");
+		}
+		return;
+	case REASON_SWAP_LEFT:
+		put(o, "available memory is below its soft limit of ");
+		put_bytes(o, m->limits.memory_bytes[LEVEL_SOFT]);
+		put(o, ", but free swap is not below its own of ");
+		put_bytes(o, m->limits.swap_bytes[LEVEL_SOFT]);
+		put(o, ": nobody is killed");
+		return;
+	case REASON_THRASH:
+		put_stall(o, m);
+		put(o, " with available memory below ");
+		put_bytes(o, m->limits.memory_bytes[LEVEL_WARNING]);
+		return;
+	case REASON_STALL:
+		put_stall(o, m);
+		put(o, ", but memory is available: killing would not help");
+		return;
+	}
+}
+
+static void format_level(struct out *o, const struct report_moment *m)
+{
+	put(o, "memory level %s (was %s): ", level_name(m->level), level_name(m->level_before));
+	put_memory(o, &m->sample.mem);
+	put(o, "; ");
+	put_reason(o, m);
+}
+
+static void format_state(struct out *o, const struct report_moment *m)
+{
+	put(o, "level %s: ", level_name(m->level));
+	put_memory(o, &m->sample.mem);
+	if (m->sample.has_psi) {
+		put(o, ", ");
+		put_stall(o, m);
+	}
+}
+
+/* Whatever holds memory and is no process: the answer to "why was nobody killed". */
+static void format_barren(struct out *o, const struct report_moment *m)
+{
+	const struct meminfo *mem = &m->sample.mem;
+
+	put(o, "memory level %s, but no process can be killed: ", level_name(m->level));
+	put_memory(o, mem);
+	put(o, "; shared memory and tmpfs hold ");
+	put_bytes(o, mem->shmem_bytes);
+	put(o, ", huge pages ");
+	put_bytes(o, mem->hugetlb_bytes);
+	put(o, ", unreclaimable slab ");
+	put_bytes(o, mem->unreclaimable_bytes);
+}
+
+static const char *signal_name(int signal)
+{
+	switch (signal) {
+	case SIGTERM:
+		return "SIGTERM";
+	case SIGKILL:
+		return "SIGKILL";
+	default:
+		return "none";
+	}
+}
+
+static void format_signal(struct out *o, const struct report_kill *k)
+{
+	const struct process_status *m = &k->victim.memory;
+
+	if (k->outcome == OUTCOME_SPARED)
+		put(o, "Out of memory: dry run, would send %s to ", signal_name(k->signal));
+	else if (k->signal == 0)
+		put(o, "Out of memory: Waiting for dying ");
+	else if (k->signal == SIGKILL)
+		put(o, "Out of memory: Killed ");
+	else
+		put(o, "Low on memory: Sent SIGTERM to ");
+	put_process(o, &k->victim);
+	put(o,
+	    " total-vm:%" PRIu64 "kB, anon-rss:%" PRIu64 "kB, file-rss:%" PRIu64
+	    "kB, shmem-rss:%" PRIu64 "kB, UID:%u pgtables:%" PRIu64 "kB oom_score_adj:%d",
+	    m->total_vm_bytes / 1024, m->rss_anon_bytes / 1024, m->rss_file_bytes / 1024,
+	    m->rss_shmem_bytes / 1024, k->victim.uid, m->pgtables_bytes / 1024,
+	    k->victim.oom_score_adj);
+	if (k->group_size > 0)
+		put(o, " and %u more of its process group", k->group_size);
+}
+
+static const char *reap_error_name(int error)
+{
+	return error == 0 ? "0" : strerrorname_np(error);
+}
+
+static void put_msec(struct out *o, uint64_t usec)
+{
+	put(o, "%" PRIu64 ".%" PRIu64 " ms", usec / 1000, usec / 100 % 10);
+}
+
+static void put_unit(struct out *o, const struct report_kill *k)
+{
+	if (k->unit[0] == '\0')
+		return;
+	put(o, " [");
+	put_name(o, k->unit);
+	if (k->unit_kills > 1)
+		put(o, ", kill number %u within an hour", k->unit_kills);
+	put(o, "]");
+}
+
+static void format_settled(struct out *o, const struct report_kill *k)
+{
+	put(o, "reaped ");
+	put_process(o, &k->victim);
+	put(o, ", now anon-rss:%" PRIu64 "kB, file-rss:%" PRIu64 "kB, shmem-rss:%" PRIu64 "kB",
+	    k->reap.rss_anon_bytes / 1024, k->reap.rss_file_bytes / 1024,
+	    k->reap.rss_shmem_bytes / 1024);
+	put_unit(o, k);
+	put(o, ": dead after ");
+	put_msec(o, k->death_usec);
+	put(o, ", ");
+	put_bytes(o, k->freed_bytes > 0 ? (uint64_t)k->freed_bytes : 0);
+	put(o, " of ");
+	put_bytes(o, k->expected_bytes);
+	if (k->back_usec > 0) {
+		put(o, " back after ");
+		put_msec(o, k->back_usec);
+	} else {
+		put(o, " came back");
+	}
+	if (k->reap_done)
+		put(o, ", process_mrelease: %s", reap_error_name(k->reap.error));
+}
+
+static void format_kill(struct out *o, const struct report_kill *k)
+{
+	switch (k->outcome) {
+	case OUTCOME_PENDING:
+	case OUTCOME_SETTLED:
+		format_settled(o, k);
+		return;
+	case OUTCOME_RELEASED:
+		put_process(o, &k->victim);
+		put_unit(o, k);
+		put(o, " outlived SIGTERM, but memory is available again: it is left alone");
+		return;
+	case OUTCOME_STUCK:
+		put(o, "unable to reap ");
+		put_process(o, &k->victim);
+		put_unit(o, k);
+		put(o, ": it does not die and is put aside");
+		if (k->reap.wchan[0] != '\0')
+			put(o, ", waiting in %s", k->reap.wchan);
+		put(o, ", ");
+		put_bytes(o, k->freed_bytes > 0 ? (uint64_t)k->freed_bytes : 0);
+		put(o, " of ");
+		put_bytes(o, k->expected_bytes);
+		put(o, " came back");
+		if (k->reap_done)
+			put(o, ", process_mrelease: %s", reap_error_name(k->reap.error));
+		return;
+	case OUTCOME_REFUSED:
+		put_process(o, &k->victim);
+		put(o, " cannot be killed and is put aside: %s", strerror(k->error));
+		return;
+	case OUTCOME_SPARED:
+		put_process(o, &k->victim);
+		put(o, " was spared: dry run");
+		return;
+	}
+}
+
+static void put_row(struct out *o, const struct report_table *t, const struct process *p)
+{
+	const struct process_status *m = &p->memory;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	put(o,
+	    "\n[%7d] %5u %5d %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+	    " %13" PRIu64 " %8" PRIu64 " %13d %9" PRId64 " %+8" PRId64 " %9" PRId64 " %-8s ",
+	    p->mm_tid, p->uid, p->id.pid, m->total_vm_bytes / page, (uint64_t)p->badness.rss_pages,
+	    m->rss_anon_bytes / page, m->rss_file_bytes / page, m->rss_shmem_bytes / page,
+	    m->pgtables_bytes, (uint64_t)p->badness.swap_pages, p->oom_score_adj, p->badness.points,
+	    p->bias_pages, badness_to_oom_score(p->badness.points, t->total_pages),
+	    p->id.pid == t->victim ? "victim" : verdict_name(p->verdict));
+	put_name(o, p->comm);
+}
+
+static void format_table(struct out *o, const struct report_table *t)
+{
+	put(o, "why: level %s, ", level_name(t->moment.level));
+	put_memory(o, &t->moment.sample.mem);
+	put(o, "; ");
+	put_reason(o, &t->moment);
+	put(o, ". %u processes, %u with a score, %u read in full", t->seen, t->scored,
+	    t->evaluated);
+	if (t->unreadable > 0)
+		put(o, ", %u unreadable", t->unreadable);
+	if (t->overflow > 0)
+		put(o, ", %u not looked at", t->overflow);
+	put(o, ". The first of them by %s; total pages: %" PRIu64 "\n",
+	    t->sort_by == SORT_BY_RSS ? "rss" : "badness", t->total_pages);
+	put(o, "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
+	       "swapents oom_score_adj   badness    rules oom_score verdict  name");
+	for (unsigned i = 0; i < t->count; i++)
+		put_row(o, t, &t->rows[i]);
+}
+
+void report_format_text(const struct report *r, char *buf, size_t size)
+{
+	struct out o = {buf, size, 0};
+
+	buf[0] = '\0';
+	switch (r->kind) {
+	case REPORT_NOTE:
+	case REPORT_START:
+		put(&o, "%s", r->text);
+		break;
+	case REPORT_LEVEL:
+		format_level(&o, &r->moment);
+		break;
+	case REPORT_STATE:
+		format_state(&o, &r->moment);
+		break;
+	case REPORT_BARREN:
+		format_barren(&o, &r->moment);
+		break;
+	case REPORT_SIGNAL:
+		format_signal(&o, &r->kill);
+		break;
+	case REPORT_TABLE:
+		format_table(&o, &r->table);
+		break;
+	case REPORT_KILL:
+		format_kill(&o, &r->kill);
+		break;
+	}
+	if (r->dropped > 0)
+		put(&o, " (%" PRIu64 " reports before this one were lost)", r->dropped);
+}
+
+struct field_sink {
+	void (*add)(void *userdata, const char *field);
+	void *userdata;
+};
+
+__attribute__((format(printf, 2, 3))) static void field(const struct field_sink *s,
+							const char *format, ...)
+{
+	char text[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	s->add(s->userdata, text);
+}
+
+static void moment_fields(const struct field_sink *s, const struct report_moment *m)
+{
+	const struct meminfo *mem = &m->sample.mem;
+	enum level limit = m->level > LEVEL_CALM ? m->level : LEVEL_WARNING;
+
+	field(s, "REAPD_LEVEL=%s", level_name(m->level));
+	field(s, "REAPD_REASON=%s", reason_name(m->reason));
+	field(s, "REAPD_MEM_TOTAL_BYTES=%" PRIu64, mem->total_bytes);
+	field(s, "REAPD_MEM_AVAILABLE_BYTES=%" PRIu64, mem->available_bytes);
+	field(s, "REAPD_MEM_FREE_BYTES=%" PRIu64, mem->free_bytes);
+	field(s, "REAPD_SWAP_TOTAL_BYTES=%" PRIu64, mem->swap_total_bytes);
+	field(s, "REAPD_SWAP_FREE_BYTES=%" PRIu64, mem->swap_free_bytes);
+	field(s, "REAPD_MEM_LIMIT_BYTES=%" PRIu64, m->limits.memory_bytes[limit]);
+	field(s, "REAPD_SWAP_LIMIT_BYTES=%" PRIu64, m->limits.swap_bytes[limit]);
+	if (!m->sample.has_psi)
+		return;
+	field(s, "REAPD_STALL_PERMYRIAD=%" PRIu64, m->stall_permyriad);
+	field(s, "REAPD_STALL_SOME_USEC=%" PRIu64, m->sample.psi.some_total_usec);
+	field(s, "REAPD_STALL_FULL_USEC=%" PRIu64, m->sample.psi.full_total_usec);
+}
+
+static const char *outcome_name(enum kill_outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_PENDING:
+		return "pending";
+	case OUTCOME_SETTLED:
+		return "settled";
+	case OUTCOME_RELEASED:
+		return "released";
+	case OUTCOME_STUCK:
+		return "stuck";
+	case OUTCOME_REFUSED:
+		return "refused";
+	case OUTCOME_SPARED:
+		return "spared";
+	}
+	return "unknown";
+}
+
+static void victim_fields(const struct field_sink *s, const struct report_kill *k)
+{
+	const struct process *v = &k->victim;
+
+	field(s, "REAPD_VICTIM_PID=%d", v->id.pid);
+	field(s, "REAPD_VICTIM_TID=%d", v->mm_tid);
+	field(s, "REAPD_VICTIM_COMM=%s", v->comm);
+	field(s, "REAPD_VICTIM_UID=%u", v->uid);
+	field(s, "REAPD_VICTIM_CGROUP=%s", k->cgroup);
+	field(s, "REAPD_VICTIM_UNIT=%s", k->unit);
+	field(s, "REAPD_VICTIM_START_TIME=%" PRIu64, v->id.start_time);
+	field(s, "REAPD_UNIT_KILLS=%u", k->unit_kills);
+	field(s, "REAPD_RSS_PAGES=%" PRId64, v->badness.rss_pages);
+	field(s, "REAPD_RSS_ANON_BYTES=%" PRIu64, v->memory.rss_anon_bytes);
+	field(s, "REAPD_RSS_FILE_BYTES=%" PRIu64, v->memory.rss_file_bytes);
+	field(s, "REAPD_RSS_SHMEM_BYTES=%" PRIu64, v->memory.rss_shmem_bytes);
+	field(s, "REAPD_SWAP_PAGES=%" PRId64, v->badness.swap_pages);
+	field(s, "REAPD_PGTABLES_PAGES=%" PRId64, v->badness.pgtables_pages);
+	field(s, "REAPD_OOM_SCORE_ADJ=%d", v->oom_score_adj);
+	field(s, "REAPD_ADJ_PAGES=%" PRId64, v->badness.adj_pages);
+	field(s, "REAPD_BADNESS_PAGES=%" PRId64, v->badness.points);
+	field(s, "REAPD_RULES_PAGES=%" PRId64, v->bias_pages);
+	field(s, "REAPD_TOTAL_PAGES=%" PRIu64, k->total_pages);
+	field(s, "REAPD_OOM_SCORE=%" PRId64,
+	      badness_to_oom_score(v->badness.points, k->total_pages));
+}
+
+static void kill_fields(const struct field_sink *s, const struct report_kill *k,
+			enum report_kind kind)
+{
+	moment_fields(s, &k->moment);
+	victim_fields(s, k);
+	field(s, "REAPD_SIGNAL=%s", signal_name(k->signal));
+	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
+	field(s, "REAPD_EXPECTED_BYTES=%" PRIu64, k->expected_bytes);
+	field(s, "REAPD_SIGNAL_USEC=%" PRIu64, k->signal_usec);
+	if (kind != REPORT_KILL)
+		return;
+	field(s, "REAPD_OUTCOME=%s", outcome_name(k->outcome));
+	field(s, "REAPD_FREED_BYTES=%" PRId64, k->freed_bytes);
+	if (k->death_usec > 0)
+		field(s, "REAPD_DEATH_USEC=%" PRIu64, k->death_usec);
+	if (k->back_usec > 0)
+		field(s, "REAPD_BACK_USEC=%" PRIu64, k->back_usec);
+	field(s, "REAPD_MRELEASE=%s", k->reap_done ? reap_error_name(k->reap.error) : "none");
+	field(s, "REAPD_MRELEASE_TRIES=%u", k->reap.tries);
+}
+
+void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),
+			  void *userdata)
+{
+	const struct field_sink s = {add, userdata};
+
+	switch (r->kind) {
+	case REPORT_NOTE:
+	case REPORT_START:
+		return;
+	case REPORT_LEVEL:
+	case REPORT_STATE:
+	case REPORT_BARREN:
+		moment_fields(&s, &r->moment);
+		return;
+	case REPORT_SIGNAL:
+	case REPORT_KILL:
+		kill_fields(&s, &r->kill, r->kind);
+		return;
+	case REPORT_TABLE:
+		moment_fields(&s, &r->table.moment);
+		field(&s, "REAPD_VICTIM_PID=%d", r->table.victim);
+		return;
+	}
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the loop has to say, as messages of fixed size, and their wording. The loop fills a struct
+ * report and hands it to the writer (writer.h), which never makes it wait; words are made in the
+ * writer's thread, because formatting and journald both take their time.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/policy.h"
+#include "sys/reaper.h"
+#include "sys/scan.h"
+
+enum report_kind {
+	REPORT_NOTE,   /* text alone: reload, changes of the machine, complaints */
+	REPORT_START,  /* text, limits */
+	REPORT_LEVEL,  /* moment */
+	REPORT_STATE,  /* moment */
+	REPORT_BARREN, /* moment */
+	REPORT_SIGNAL, /* kill, so far */
+	REPORT_TABLE,  /* table */
+	REPORT_KILL,   /* kill, complete */
+};
+
+/* The sample that a report speaks of, and what was made of it. */
+struct report_moment {
+	struct sample sample;
+	struct limits limits;
+	enum level level, level_before;
+	enum reason reason;
+	uint64_t stall_permyriad;
+	uint64_t stall_window_usec;
+};
+
+enum kill_outcome {
+	OUTCOME_PENDING,
+	OUTCOME_SETTLED,  /* dead, and its memory back or as much of it as will come */
+	OUTCOME_RELEASED, /* asked with SIGTERM, did not die, is not needed any more */
+	OUTCOME_STUCK,	  /* did not die in time and was put aside */
+	OUTCOME_REFUSED,  /* the kernel does not let us signal it; put aside */
+	OUTCOME_SPARED,	  /* dry run */
+};
+
+struct report_kill {
+	struct report_moment moment;
+	struct process victim;
+	char cgroup[512];
+	char unit[128];
+	unsigned unit_kills; /* of this unit within the last hour, with this one */
+	uint64_t total_pages;
+	int signal;	     /* the last that was sent; 0: it was dying already */
+	int error;	     /* OUTCOME_REFUSED: why */
+	unsigned group_size; /* others of its process group that were signalled with it */
+	enum kill_outcome outcome;
+	uint64_t expected_bytes;
+	int64_t freed_bytes;
+	/* from the sample that decided; 0: did not happen */
+	uint64_t signal_usec;
+	uint64_t death_usec;
+	uint64_t back_usec;
+	bool reap_done;
+	struct reap_result reap;
+};
+
+struct report_table {
+	struct report_moment moment;
+	uint64_t total_pages;
+	enum sort_by sort_by;
+	pid_t victim;
+	unsigned seen, scored, evaluated, unreadable, overflow;
+	unsigned count;
+	struct process rows[SCAN_TOP];
+};
+
+struct report {
+	enum report_kind kind;
+	int priority;		/* of syslog(3) */
+	const char *message_id; /* of message-id.h */
+	uint64_t dropped;	/* reports that did not fit before this one */
+	union {
+		char text[2048];
+		struct report_moment moment;
+		struct report_kill kill;
+		struct report_table table;
+	};
+};
+
+/* A packet on a pipe is at most PIPE_BUF bytes; a longer one would be torn. */
+_Static_assert(sizeof(struct report) <= 4096, "a report must fit in one packet");
+
+/* The human text, of one line or more without a newline at the end. */
+void report_format_text(const struct report *r, char *buf, size_t size);
+
+/* Calls @add with each further "FIELD=value" for the journal. */
+void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),
+			  void *userdata);

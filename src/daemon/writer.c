@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The writer's thread and the two places it writes to; see writer.h.
+ */
+#include "daemon/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-journal.h>
+
+#define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
+#define WRITER_STACK_SIZE (256 * 1024)
+#define WRITER_RING_BYTES (1024 * 1024) /* of 4 KiB packets; what anybody may ask for */
+#define TEXT_SIZE	  8192
+#define FIELDS_MAX	  64
+#define FIELDS_SIZE	  12288
+
+struct journal_entry {
+	struct iovec fields[FIELDS_MAX];
+	int count;
+	char text[FIELDS_SIZE];
+	size_t used;
+};
+
+static void entry_add(void *userdata, const char *field)
+{
+	struct journal_entry *e = userdata;
+	size_t len = strlen(field);
+
+	if (e->count == FIELDS_MAX || len > sizeof(e->text) - e->used)
+		return;
+	memcpy(e->text + e->used, field, len);
+	e->fields[e->count++] = (struct iovec){e->text + e->used, len};
+	e->used += len;
+}
+
+static void write_to_journal(const struct report *r, const char *text)
+{
+	struct journal_entry e;
+	char field[TEXT_SIZE + 16];
+
+	e.count = 0;
+	e.used = 0;
+	strcpy(field, "MESSAGE=");
+	strcat(field, text);
+	entry_add(&e, field);
+	snprintf(field, sizeof(field), "PRIORITY=%d", r->priority);
+	entry_add(&e, field);
+	if (r->message_id) {
+		snprintf(field, sizeof(field), "MESSAGE_ID=%s", r->message_id);
+		entry_add(&e, field);
+	}
+	entry_add(&e, "SYSLOG_IDENTIFIER=reapd");
+	report_format_fields(r, entry_add, &e);
+	(void)sd_journal_sendv(e.fields, e.count); /* there is nobody left to tell */
+}
+
+static void write_to_stderr(const char *text)
+{
+	char line[TEXT_SIZE + 1];
+	size_t len = strlen(text), done = 0;
+
+	memcpy(line, text, len);
+	line[len++] = '\n';
+	while (done < len) {
+		ssize_t n = write(STDERR_FILENO, line + done, len - done);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0)
+			done += (size_t)n;
+	}
+}
+
+static void write_report(enum log_target target, const struct report *r)
+{
+	char text[TEXT_SIZE];
+
+	report_format_text(r, text, sizeof(text));
+	if (target == LOG_TARGET_JOURNAL)
+		write_to_journal(r, text);
+	else
+		write_to_stderr(text);
+}
+
+/* $JOURNAL_STREAM names the device and inode of the socket that the manager gave us as stderr. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	char *end;
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	device = strtoull(stream, &end, 10);
+	if (*end != ':')
+		return false;
+	inode = strtoull(end + 1, &end, 10);
+	return *end == '\0' && st.st_dev == device && st.st_ino == inode;
+}
+
+enum log_target writer_choose_target(enum log_target wanted)
+{
+	bool journal_is_there = access(JOURNAL_SOCKET, F_OK) == 0;
+
+	if (!journal_is_there || wanted == LOG_TARGET_STDERR)
+		return LOG_TARGET_STDERR;
+	if (wanted == LOG_TARGET_JOURNAL || stderr_is_journal())
+		return LOG_TARGET_JOURNAL;
+	return isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_JOURNAL;
+}
+
+struct writer_thread {
+	int fd;
+	enum log_target target;
+};
+
+static void *writer_main(void *userdata)
+{
+	struct writer_thread t = *(struct writer_thread *)userdata;
+	struct report r;
+
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.fd, &r, sizeof(r));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(r))
+			return NULL;
+		write_report(t.target, &r);
+	}
+}
+
+int writer_start(struct writer *w, enum log_target target)
+{
+	struct writer_thread *t = malloc(sizeof(*t));
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int fds[2], r;
+
+	if (!t)
+		return -ENOMEM;
+	if (pipe2(fds, O_CLOEXEC | O_DIRECT) < 0) {
+		r = -errno;
+		free(t);
+		return r;
+	}
+	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
+	(void)fcntl(fds[1], F_SETFL, O_NONBLOCK | O_DIRECT);
+	*t = (struct writer_thread){fds[0], target};
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WRITER_STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	r = -pthread_create(&thread, &attr, writer_main, t);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		free(t);
+		return r;
+	}
+	*w = (struct writer){.fd = fds[1], .target = target};
+	return 0;
+}
+
+void writer_send(struct writer *w, const struct report *r)
+{
+	struct report out;
+
+	if (w->fd < 0) {
+		write_report(w->target, r);
+		return;
+	}
+	out = *r;
+	out.dropped = w->dropped;
+	if (write(w->fd, &out, sizeof(out)) == sizeof(out))
+		w->dropped = 0;
+	else
+		w->dropped++;
+}
+
+void writer_stop(struct writer *w, uint64_t timeout_usec)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	int pending = 0;
+
+	for (uint64_t waited = 0; w->fd >= 0 && waited < timeout_usec; waited += 5000) {
+		if (ioctl(w->fd, FIONREAD, &pending) < 0 || pending == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	/* the last one has left the pipe but may not be written yet: give it the same courtesy */
+	if (w->fd >= 0 && pending == 0)
+		nanosleep(&pause, NULL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread that writes. journald blocks its clients when it thrashes, and so do terminals and
+ * files, so nothing that decides may ever write: it drops a report into a pipe, which is the ring,
+ * and goes on. A full pipe loses the report and counts it; the count goes out with the next one.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/config.h"
+#include "daemon/report.h"
+
+struct writer {
+	int fd; /* where reports are written; -1: not started, they go out at once */
+	enum log_target target; /* LOG_TARGET_JOURNAL or LOG_TARGET_STDERR */
+	uint64_t dropped;
+};
+
+/*
+ * LOG_TARGET_AUTO is the journal when stderr is connected to it or is no terminal, and the journal
+ * is there; else stderr.
+ */
+enum log_target writer_choose_target(enum log_target wanted);
+
+/* Before the thread runs, reports are written by the caller. 0 or negative errno. */
+int writer_start(struct writer *w, enum log_target target);
+
+/* Never waits. */
+void writer_send(struct writer *w, const struct report *r);
+
+/* Waits until everything has been written, but no longer than @timeout_usec: for the end. */
+void writer_stop(struct writer *w, uint64_t timeout_usec);

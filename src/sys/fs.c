@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bounded reads; see fs.h.
+ */
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+
+int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		/* pread from the start: a held descriptor of /proc makes new text for offset 0 */
+		ssize_t n = pread(fd, buf + len, size - len, (off_t)len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return fs_read_fd(fd, buf, size, ret_len);
+}
+
+int fs_open_dir(int dir_fd, const char *path)
+{
+	int fd = openat(dir_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+char *fs_format_pid(char *buf, int pid)
+{
+	char digits[12];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + pid % 10);
+		pid /= 10;
+	} while (pid > 0);
+	while (n > 0)
+		*buf++ = digits[--n];
+	*buf = '\0';
+	return buf;
+}
+
+int fs_parse_pid(const char *name)
+{
+	int pid = 0;
+
+	for (; *name; name++) {
+		if (*name < '0' || *name > '9' || pid > (INT_MAX - 9) / 10)
+			return 0;
+		pid = pid * 10 + (*name - '0');
+	}
+	return pid;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bounded reads of small files below a directory descriptor. Everything that reads /proc comes
+ * through here, so that a test can hand in a tree of its own and nothing can allocate.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <unistd.h>
+
+/* Closes the descriptor that goes out of scope. */
+static inline void fs_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+#define CLEANUP_CLOSE __attribute__((cleanup(fs_closep)))
+
+/*
+ * Reads the file from its start to its end, or until @buf is full, which is not an error: the
+ * parsers skip a line that they do not need. 0 or negative errno.
+ */
+int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len);
+int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len);
+
+/* A directory, to read below; O_PATH, so it needs no permission to list. Descriptor or -errno. */
+int fs_open_dir(int dir_fd, const char *path);
+
+/* @pid in decimal at @buf (at least 12 bytes), NUL at the end; returns where the NUL is. */
+char *fs_format_pid(char *buf, int pid);
+
+/* For getdents64(2): 0 when @name is not a plain positive number. */
+int fs_parse_pid(const char *name);

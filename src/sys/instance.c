@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lock file and the container's limit; see instance.h. A file in /run and not an abstract
+ * socket, which PrivateNetwork= would make two of.
+ */
+#include "sys/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "sys/fs.h"
+
+static pid_t read_pid(int fd)
+{
+	char text[32];
+	uint64_t pid;
+	size_t len;
+
+	if (fs_read_fd(fd, text, sizeof(text), &len) < 0)
+		return 0;
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	return text_to_u64(TEXT(text, len), &pid) < 0 || pid > INT32_MAX ? 0 : (pid_t)pid;
+}
+
+int instance_lock(const char *directory, pid_t *ret_other)
+{
+	char path[256];
+	int fd, r;
+
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+		*ret_other = read_pid(fd);
+		close(fd);
+		return r;
+	}
+	/* for people; the lock is what counts, so a full disk is no reason to stop */
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", getpid()) < 0)
+		return 0;
+	return 0; /* the descriptor stays open, and the lock with it */
+}
+
+static uint64_t read_limit(int sys_fd, const char *path)
+{
+	char text[64];
+	uint64_t limit;
+	size_t len;
+
+	if (fs_read_at(sys_fd, path, text, sizeof(text), &len) < 0)
+		return UINT64_MAX;
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	return text_to_u64(TEXT(text, len), &limit) < 0 ? UINT64_MAX : limit; /* "max" */
+}
+
+uint64_t instance_memory_limit(int sys_fd)
+{
+	return u64_min(read_limit(sys_fd, "fs/cgroup/memory.max"),
+		       read_limit(sys_fd, "fs/cgroup/memory/memory.limit_in_bytes"));
+}

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scan of scan.h: pids, then scores, then a counting sort by score, then as many whole
+ * processes as it takes. qsort() is not used because glibc's allocates.
+ */
+#include "sys/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+
+#define DENTS_SIZE   32768
+#define STATUS_SIZE  8192
+#define SCORES	     2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
+#define NOBODY	     UINT32_MAX
+#define BIAS_SCORE   300 /* what earlyoom's --prefer and --avoid add to an oom_score */
+#define THREADS_READ 64	 /* of a process whose leader has exited, at most */
+
+struct scanner {
+	int proc_fd;
+	int64_t counter_error_pages;
+	unsigned capacity;
+	unsigned count;
+	pid_t *pids;
+	int32_t *scores;
+	uint32_t *next;		/* the next of the same score */
+	uint32_t heads[SCORES]; /* the first of each score */
+	int cursor_score;	/* where the walk from the highest score down stands */
+	uint32_t cursor;
+	struct process_id aside[SCAN_ASIDE];
+	unsigned aside_next;
+	char dents[DENTS_SIZE];
+};
+
+/*
+ * How far the kernel's own figure may be from the one that status gives: up to 7.0 oom_badness()
+ * sums approximate per-CPU counters, each off by less than max(32, 2 * CPUs) pages a CPU.
+ */
+static int64_t counter_error_pages(void)
+{
+	int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int64_t batch = 2 * cpus > 32 ? 2 * cpus : 32;
+
+	return 4 * batch * cpus; /* rss in three kinds, and swap entries */
+}
+
+struct scanner *scanner_new(int proc_fd, unsigned processes)
+{
+	struct scanner *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->proc_fd = proc_fd;
+	s->counter_error_pages = counter_error_pages();
+	if (scanner_reserve(s, processes > 512 ? processes : 512) < 0) {
+		scanner_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void scanner_free(struct scanner *s)
+{
+	if (!s)
+		return;
+	free(s->pids);
+	free(s->scores);
+	free(s->next);
+	free(s);
+}
+
+int scanner_reserve(struct scanner *s, unsigned processes)
+{
+	unsigned capacity;
+	pid_t *pids;
+	int32_t *scores;
+	uint32_t *next;
+
+	if (processes <= s->capacity)
+		return 0;
+	capacity = processes < UINT32_MAX / 2 ? processes * 2 : processes;
+
+	pids = calloc(capacity, sizeof(*pids));
+	scores = calloc(capacity, sizeof(*scores));
+	next = calloc(capacity, sizeof(*next));
+	if (!pids || !scores || !next) {
+		free(pids);
+		free(scores);
+		free(next);
+		return -ENOMEM;
+	}
+
+	free(s->pids);
+	free(s->scores);
+	free(s->next);
+	s->pids = pids;
+	s->scores = scores;
+	s->next = next;
+	s->capacity = capacity;
+	s->count = 0; /* the walk of an earlier scan is over */
+	s->cursor_score = -1;
+	s->cursor = NOBODY;
+	return 1;
+}
+
+struct linux_dirent64 {
+	uint64_t d_ino;
+	int64_t d_off;
+	unsigned short d_reclen;
+	unsigned char d_type;
+	char d_name[];
+};
+
+/* Calls @visit with each number that names a directory entry. */
+static int for_each_number(int dir_fd, char *dents, size_t dents_size,
+			   bool (*visit)(void *userdata, int number), void *userdata)
+{
+	for (;;) {
+		long n = syscall(SYS_getdents64, dir_fd, dents, dents_size);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		for (long at = 0; at < n;) {
+			const struct linux_dirent64 *d = (const void *)(dents + at);
+			int number = fs_parse_pid(d->d_name);
+
+			at += d->d_reclen;
+			if (number > 0 && !visit(userdata, number))
+				return 0;
+		}
+	}
+}
+
+struct listing {
+	struct scanner *scanner;
+	struct scan_result *result;
+};
+
+static bool list_pid(void *userdata, int pid)
+{
+	struct listing *l = userdata;
+
+	l->result->seen++;
+	if (l->scanner->count < l->scanner->capacity)
+		l->scanner->pids[l->scanner->count++] = pid;
+	else
+		l->result->overflow++;
+	return true;
+}
+
+static int list_pids(struct scanner *s, struct scan_result *result)
+{
+	struct listing l = {s, result};
+	CLEANUP_CLOSE int fd = openat(s->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	s->count = 0;
+	if (fd < 0)
+		return -errno;
+	return for_each_number(fd, s->dents, sizeof(s->dents), list_pid, &l);
+}
+
+/* 0 .. SCORES-1, or negative errno. */
+static int read_oom_score(int proc_fd, pid_t pid)
+{
+	char path[32], text[32];
+	size_t len;
+	uint64_t score;
+	int r;
+
+	strcpy(fs_format_pid(path, pid), "/oom_score");
+	r = fs_read_at(proc_fd, path, text, sizeof(text), &len);
+	if (r < 0)
+		return r;
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	r = text_to_u64(TEXT(text, len), &score);
+	if (r < 0)
+		return r;
+	return score < SCORES ? (int)score : SCORES - 1;
+}
+
+static void read_scores(struct scanner *s, struct scan_result *result)
+{
+	for (unsigned i = 0; i < SCORES; i++)
+		s->heads[i] = NOBODY;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		int score = read_oom_score(s->proc_fd, s->pids[i]);
+
+		if (score < 0 && score != -ENOENT && score != -ESRCH)
+			result->unreadable++;
+		if (score <= 0)
+			continue;
+		result->scored++;
+		s->scores[i] = score;
+		s->next[i] = s->heads[score];
+		s->heads[score] = i;
+	}
+	s->cursor_score = SCORES - 1;
+	s->cursor = s->heads[SCORES - 1];
+}
+
+/* The next process from the highest score down; -1 at the end. */
+static pid_t walk_next(struct scanner *s, int *ret_score)
+{
+	while (s->cursor == NOBODY) {
+		if (s->cursor_score <= 0)
+			return -1;
+		s->cursor = s->heads[--s->cursor_score];
+	}
+	*ret_score = s->cursor_score;
+	pid_t pid = s->pids[s->cursor];
+	s->cursor = s->next[s->cursor];
+	return pid;
+}
+
+static int read_status(int dir_fd, const char *path, struct process_status *ret)
+{
+	char text[STATUS_SIZE];
+	size_t len;
+	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+
+	return r < 0 ? r : process_status_parse(text, len, ret);
+}
+
+static int read_stat(int dir_fd, const char *path, struct process_stat *ret)
+{
+	char text[2048];
+	size_t len;
+	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+
+	return r < 0 ? r : process_stat_parse(text, len, ret);
+}
+
+struct thread_search {
+	int task_fd;
+	unsigned left;
+	bool found;
+	pid_t tid;
+	struct process_status status;
+	struct process_stat stat;
+};
+
+static bool try_thread(void *userdata, int tid)
+{
+	struct thread_search *t = userdata;
+	char path[32];
+	char *end = fs_format_pid(path, tid);
+
+	if (t->left-- == 0)
+		return false;
+	strcpy(end, "/status");
+	if (read_status(t->task_fd, path, &t->status) < 0 || !t->status.has_mm)
+		return true;
+	strcpy(end, "/stat");
+	if (read_stat(t->task_fd, path, &t->stat) < 0)
+		return true;
+	t->tid = tid;
+	t->found = true;
+	return false;
+}
+
+/*
+ * find_lock_task_mm(): the leader has exited, so its status shows no memory, but another thread
+ * still holds all of it. The kernel takes the first thread that has an address space.
+ */
+static bool find_thread_with_mm(int dir_fd, struct thread_search *t)
+{
+	char dents[4096];
+	CLEANUP_CLOSE int fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	*t = (struct thread_search){.task_fd = fd, .left = THREADS_READ};
+	return for_each_number(fd, dents, sizeof(dents), try_thread, t) >= 0 && t->found;
+}
+
+static int read_adj(int dir_fd, int *ret)
+{
+	char text[32];
+	size_t len;
+	int64_t adj;
+	int r = fs_read_at(dir_fd, "oom_score_adj", text, sizeof(text), &len);
+
+	if (r < 0)
+		return r;
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	r = text_to_i64(TEXT(text, len), &adj);
+	if (r < 0)
+		return r;
+	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX)
+		return -ERANGE;
+	*ret = (int)adj;
+	return 0;
+}
+
+static enum verdict apply_rules(const struct scan_request *request, struct process *p)
+{
+	int64_t bias = (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
+	struct pattern_verdict match = {};
+
+	if (request->ignore_root_user && p->uid == 0)
+		return VERDICT_IGNORED;
+	if (request->patterns)
+		match = patterns_match(request->patterns, p->comm);
+	if (match.ignore)
+		return VERDICT_IGNORED;
+	if (match.prefer)
+		p->bias_pages += bias;
+	if (match.avoid)
+		p->bias_pages -= bias;
+	return VERDICT_ELIGIBLE;
+}
+
+static enum verdict judge(const struct scan_request *request, const struct process_stat *leader,
+			  const struct process_stat *mm_stat, struct process *p)
+{
+	enum verdict rules;
+
+	if (p->id.pid == 1)
+		return VERDICT_INIT;
+	if (p->id.pid == getpid())
+		return VERDICT_SELF;
+	if (leader->flags & PF_KTHREAD)
+		return VERDICT_KTHREAD;
+	if (!p->memory.has_mm)
+		return VERDICT_NO_MM;
+	if (p->oom_score_adj == OOM_SCORE_ADJ_MIN)
+		return VERDICT_ADJ_MIN;
+	if (request->scope == SCOPE_CHILDREN && leader->ppid != getpid())
+		return VERDICT_IGNORED;
+	rules = apply_rules(request, p);
+	if (rules != VERDICT_ELIGIBLE)
+		return rules;
+	if (p->memory.pending & PENDING_SIGKILL || mm_stat->flags & PF_EXITING)
+		return VERDICT_DYING;
+	return VERDICT_ELIGIBLE;
+}
+
+void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, struct process *ret)
+{
+	struct process p = {.id.pid = pid, .mm_tid = pid, .verdict = VERDICT_GONE};
+	struct process_stat leader, *mm_stat = &leader;
+	struct thread_search thread;
+	char path[12];
+	CLEANUP_CLOSE int dir_fd = -1;
+
+	fs_format_pid(path, pid);
+	/* one directory for all files: it stays this process's even if the pid is given away */
+	dir_fd = fs_open_dir(proc_fd, path);
+	if (dir_fd < 0 || read_stat(dir_fd, "stat", &leader) < 0 ||
+	    read_status(dir_fd, "status", &p.memory) < 0 ||
+	    read_adj(dir_fd, &p.oom_score_adj) < 0) {
+		*ret = p;
+		return;
+	}
+
+	p.id.start_time = leader.start_time;
+	p.pgrp = leader.pgrp;
+	memcpy(p.comm, leader.comm, sizeof(p.comm));
+	if (!p.memory.has_mm && p.memory.threads > 1 && find_thread_with_mm(dir_fd, &thread)) {
+		p.mm_tid = thread.tid;
+		p.memory = thread.status;
+		mm_stat = &thread.stat;
+		memcpy(p.comm, thread.stat.comm, sizeof(p.comm));
+	}
+	p.uid = p.memory.uid;
+	p.state = mm_stat->state;
+	badness_compute(&p.memory, p.oom_score_adj, request->total_pages,
+			(uint64_t)sysconf(_SC_PAGESIZE), &p.badness);
+	p.verdict = judge(request, &leader, mm_stat, &p);
+	*ret = p;
+}
+
+void scanner_put_aside(struct scanner *s, struct process_id id)
+{
+	s->aside[s->aside_next] = id;
+	s->aside_next = (s->aside_next + 1) % SCAN_ASIDE;
+}
+
+static bool is_aside(const struct scanner *s, struct process_id id)
+{
+	for (unsigned i = 0; i < SCAN_ASIDE; i++) {
+		if (process_id_equal(s->aside[i], id))
+			return true;
+	}
+	return false;
+}
+
+static bool can_be_chosen(const struct process *p)
+{
+	return p->verdict == VERDICT_ELIGIBLE || p->verdict == VERDICT_DYING;
+}
+
+static void top_insert(struct scan_result *result, const struct process *p, enum sort_by by)
+{
+	unsigned at = result->top_count;
+
+	if (p->verdict == VERDICT_GONE || p->verdict == VERDICT_NO_MM)
+		return;
+	if (at == SCAN_TOP) {
+		if (!process_beats(p, &result->top[at - 1], by))
+			return;
+		at--;
+	} else {
+		result->top_count++;
+	}
+	for (; at > 0 && process_beats(p, &result->top[at - 1], by); at--)
+		result->top[at] = result->top[at - 1];
+	result->top[at] = *p;
+}
+
+static void evaluate(struct scanner *s, const struct scan_request *request, pid_t pid,
+		     struct scan_result *result)
+{
+	struct process p;
+
+	scan_process(s->proc_fd, pid, request, &p);
+	if (can_be_chosen(&p) && is_aside(s, p.id))
+		p.verdict = VERDICT_ASIDE;
+	result->evaluated++;
+	top_insert(result, &p, request->sort_by);
+	if (can_be_chosen(&p) &&
+	    (!result->found || process_beats(&p, &result->victim, request->sort_by))) {
+		result->found = true;
+		result->victim = p;
+	}
+}
+
+/* No process with this score or less can still beat the best so far. */
+static bool search_is_over(const struct scanner *s, const struct scan_request *request,
+			   const struct scan_result *result, int score)
+{
+	int64_t bound;
+
+	if (!result->found || request->sort_by != SORT_BY_BADNESS)
+		return false;
+	bound = badness_upper_bound(score, request->total_pages) + s->counter_error_pages;
+	if (request->patterns && patterns_can_prefer(request->patterns))
+		bound += (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
+	return result->victim.badness.points + result->victim.bias_pages > bound;
+}
+
+int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
+{
+	pid_t pid;
+	int score = 0, last_score = -1, r;
+
+	*ret = (struct scan_result){};
+	r = list_pids(s, ret);
+	if (r < 0)
+		return r;
+	read_scores(s, ret);
+
+	for (;;) {
+		uint32_t cursor = s->cursor;
+		int cursor_score = s->cursor_score;
+
+		pid = walk_next(s, &score);
+		if (pid < 0)
+			break;
+		if (score != last_score && search_is_over(s, request, ret, score)) {
+			s->cursor = cursor;
+			s->cursor_score = cursor_score;
+			break;
+		}
+		last_score = score;
+		evaluate(s, request, pid, ret);
+	}
+	return 0;
+}
+
+void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,
+		      struct scan_result *result)
+{
+	struct process p;
+	pid_t pid;
+	int score;
+
+	while (result->top_count < SCAN_TOP) {
+		pid = walk_next(s, &score);
+		if (pid < 0)
+			return;
+		if (pid == except)
+			continue;
+		scan_process(s->proc_fd, pid, request, &p);
+		if (can_be_chosen(&p) && is_aside(s, p.id))
+			p.verdict = VERDICT_ASIDE;
+		top_insert(result, &p, request->sort_by);
+	}
+}
+
+int scanner_for_group(struct scanner *s, const struct scan_request *request, pid_t pgrp,
+		      void (*visit)(void *userdata, const struct process *p), void *userdata)
+{
+	int count = 0;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		struct process_stat stat;
+		struct process p;
+		char path[32];
+
+		strcpy(fs_format_pid(path, s->pids[i]), "/stat");
+		if (read_stat(s->proc_fd, path, &stat) < 0 || stat.pgrp != pgrp)
+			continue;
+		scan_process(s->proc_fd, s->pids[i], request, &p);
+		if (p.verdict != VERDICT_ELIGIBLE || p.pgrp != pgrp)
+			continue;
+		visit(userdata, &p);
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looks through all processes for the one to kill. One small file a process, oom_score, is read
+ * for everybody: the kernel computes it under task_lock alone, and 0 means that it would never
+ * choose this process. Then, from the highest score down, the exact badness is computed for as
+ * many as could still win: an oom_score is a rounded badness, so the first whose badness beats
+ * whatever a lower score could hide ends the search.
+ *
+ * /proc is read here and not through libproc2, which allocates for each process, has no page
+ * table size, without which the formula is not exact, and opens /proc by its absolute name.
+ *
+ * Nothing here reads a file that takes the target's mmap_lock, and nothing allocates but
+ * scanner_new() and scanner_reserve().
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/process.h"
+#include "sys/pattern.h"
+
+#define SCAN_TOP   10
+#define SCAN_ASIDE 32
+
+struct scanner;
+
+enum scan_scope {
+	SCOPE_EVERYBODY,
+	SCOPE_CHILDREN, /* of this process: for the drill */
+};
+
+struct scan_request {
+	uint64_t total_pages; /* memory and swap, from the sample that asked for the scan */
+	enum sort_by sort_by;
+	enum scan_scope scope;
+	bool ignore_root_user;
+	const struct patterns *patterns; /* NULL: no rules */
+};
+
+struct scan_result {
+	unsigned seen;	     /* processes with a directory in /proc */
+	unsigned scored;     /* of these, with an oom_score above 0 */
+	unsigned evaluated;  /* of these, read in full */
+	unsigned unreadable; /* could not be read for another reason than having gone */
+	unsigned overflow;   /* did not fit: the machine has grown faster than the buffers */
+	bool found;
+	struct process victim; /* eligible, or dying already */
+	unsigned top_count;
+	struct process top[SCAN_TOP]; /* the best of the evaluated, best first, whatever verdict */
+};
+
+/* @proc_fd is borrowed. NULL: out of memory. */
+struct scanner *scanner_new(int proc_fd, unsigned processes);
+void scanner_free(struct scanner *s);
+
+/*
+ * Makes room for twice as many processes as there are tasks now; to be called outside a kill.
+ * Says whether it had to grow. -ENOMEM leaves the scanner as it was.
+ */
+int scanner_reserve(struct scanner *s, unsigned processes);
+
+/* 0, or negative errno when /proc itself cannot be read. */
+int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret);
+
+/*
+ * Reads on from where scanner_run() stopped until the top is full: for the report, after the
+ * signal. It does not read @except again, whose status could make us do its exit_mmap().
+ */
+void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,
+		      struct scan_result *result);
+
+/* A process that was killed and did not die is not chosen again. Forgets the oldest of many. */
+void scanner_put_aside(struct scanner *s, struct process_id id);
+
+/*
+ * Everything about one process, from @proc_fd/PID. Its verdict says why it cannot be chosen.
+ * VERDICT_GONE when there is no such process (any more).
+ */
+void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, struct process *ret);
+
+/*
+ * Shows @visit the eligible members of the process group @pgrp among the processes of the last
+ * scan and returns their number. Reads the stat of every process: only for KillProcessGroup=.
+ */
+int scanner_for_group(struct scanner *s, const struct scan_request *request, pid_t pgrp,
+		      void (*visit)(void *userdata, const struct process *p), void *userdata);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that is about to be signalled, held so that nothing else can take its place: a pidfd
+ * for the signals and its directory in /proc for what is read afterwards. Both name this process
+ * and no later one with the same pid.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/process.h"
+
+struct victim {
+	struct process_id id;
+	int pidfd;
+	int dir_fd;
+};
+
+#define VICTIM_CLOSED ((struct victim){.pidfd = -1, .dir_fd = -1})
+
+/*
+ * Takes hold of @id. The start time is read after the pidfd is open, so that a pid that has been
+ * given away since the scan is -ESRCH. -ENOSYS: a kernel without pidfds (before 5.3).
+ */
+int victim_open(int proc_fd, struct process_id id, struct victim *ret);
+void victim_close(struct victim *v);
+
+/* Through the pidfd. -ESRCH when it is gone, -EPERM without CAP_KILL for another user's. */
+int victim_signal(const struct victim *v, int signal);
+
+/* All its threads have exited. Its memory may be back before that. */
+bool victim_is_dead(const struct victim *v);
+
+/* process_mrelease(2): 0 or negative errno; see reaper.h for what each means. Can block. */
+int victim_mrelease(int pidfd);
+
+/* Whether this kernel has process_mrelease(2) and lets us call it. */
+bool mrelease_is_available(void);
+
+/* The first @size - 1 bytes of the path of its cgroup, and the unit that this is; else "". */
+void victim_cgroup(const struct victim *v, char *cgroup, size_t cgroup_size, char *unit,
+		   size_t unit_size);
