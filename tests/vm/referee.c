@@ -5,9 +5,11 @@
  * when memory is gone: real-time priority, locked memory, a buffer faulted in beforehand, held
  * descriptors. It writes its CSV only when it is told to stop.
  *
- * /proc/vmstat has a thread of its own: each read of it allocates (vmstat_start() in mm/vmstat.c
- * of 6.1), so that it stalls when nothing is left, for a second and more without any daemon. The
- * other two files keep the buffer of their first read.
+ * /proc/vmstat has a thread of its own because each read of it allocates (vmstat_start() in
+ * mm/vmstat.c of 6.1), which may stall when nothing is left; the other two files keep the buffer
+ * of their first read. Gaps of up to a second between samples were seen all the same in a guest
+ * left to thrash with nothing available: the longest is reported with each case, and figures finer
+ * than it mean nothing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
