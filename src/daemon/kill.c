@@ -106,6 +106,19 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
 	return sd_event_source_set_time(d->timer, 0);
 }
 
+/*
+ * After SIGTERM too: a process without a handler is dying from then on, and one with a handler is
+ * EINVAL until it has called exit(), which the reaper's ten tries give it a second for.
+ */
+static void submit_victim(struct daemon *d)
+{
+	struct report_kill *record = &d->kill.record;
+
+	/* when it cannot be queued there will be no result to wait for */
+	record->reap_done = reaper_submit(&d->reaper, &d->kill.victim) < 0;
+	record->reap = (struct reap_result){.error = EAGAIN};
+}
+
 static void signal_group_member(void *userdata, const struct process *p)
 {
 	struct daemon *d = userdata;
@@ -113,8 +126,10 @@ static void signal_group_member(void *userdata, const struct process *p)
 
 	if (p->id.pid == d->kill.victim.id.pid || victim_open(d->proc_fd, p->id, &v) < 0)
 		return;
-	if (victim_signal(&v, d->kill.record.signal) >= 0)
+	if (victim_signal(&v, d->kill.record.signal) >= 0) {
 		d->kill.record.group_size++;
+		(void)reaper_submit(&d->reaper, &v); /* a full queue: it frees its memory itself */
+	}
 	victim_close(&v);
 }
 
@@ -135,8 +150,7 @@ static int signal_victim(struct daemon *d, struct process_id id, const struct sc
 	}
 	if (d->settings.config.kill_process_group && k->record.signal != 0)
 		(void)scanner_for_group(d->scanner, request, pgrp, signal_group_member, d);
-	if (k->record.signal != SIGTERM && reaper_submit(&d->reaper, &k->victim) < 0)
-		k->record.reap_done = true; /* there will be no result to wait for */
+	submit_victim(d);
 	return 0;
 }
 
@@ -215,8 +229,7 @@ void kill_escalate(struct daemon *d)
 		return;
 	}
 	k->record.signal = SIGKILL;
-	if (reaper_submit(&d->reaper, &k->victim) < 0)
-		k->record.reap_done = true;
+	submit_victim(d);
 	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING);
 }
 
@@ -309,8 +322,7 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 void kill_flush(struct daemon *d, uint64_t now_usec)
 {
 	struct kill *k = &d->kill;
-	bool waits = !k->record.reap_done && k->record.outcome == OUTCOME_SETTLED &&
-		     k->record.signal != SIGTERM;
+	bool waits = !k->record.reap_done && k->record.outcome == OUTCOME_SETTLED;
 
 	if (!k->ended || (waits && now_usec - k->ended_usec < REAP_WAIT_USEC))
 		return;

@@ -5,19 +5,23 @@
  */
 #pragma once
 
-#define MESSAGE_ID_START \
-	"9319378f3bfc43fea64991c76f1fbf1e" /* the daemon is ready, and what it found */
-#define MESSAGE_ID_LEVEL "a59d01e79eea4e3d9b88526d2e2d9ff3" /* the memory level has changed */
-#define MESSAGE_ID_SIGNAL \
-	"e1d844c5c1a04b1f9616866a61e71e8d" /* a process was sent SIGTERM or SIGKILL */
-#define MESSAGE_ID_TABLE "947ba6ebae8c434ba75d29d308742eca" /* why this one: the candidates */
-#define MESSAGE_ID_KILL \
-	"1b58f74b3416425b98d4491bc3af473a" /* how it ended: one entry a kill, with every figure */
-#define MESSAGE_ID_BARREN \
-	"3d02b8758f9940479edffd56af739313"		    /* somebody should die and nobody can */
-#define MESSAGE_ID_DRILL "6df0335b51be4dd7a5160c28508631f0" /* the fire drill at start */
-#define MESSAGE_ID_RELOAD \
-	"25895a63402b479b90733f9a171be8d0" /* the configuration was read again, or was refused */
-#define MESSAGE_ID_STATE "30e1348798f2431386f53905ee6f7608" /* ReportInterval= and Debug= */
-#define MESSAGE_ID_MACHINE \
-	"320427e469604ef098b91e0c371186b2" /* something else about the machine has changed */
+/* the daemon is ready, and what it found */
+#define MESSAGE_ID_START "9319378f3bfc43fea64991c76f1fbf1e"
+/* the memory level has changed */
+#define MESSAGE_ID_LEVEL "a59d01e79eea4e3d9b88526d2e2d9ff3"
+/* a process was sent SIGTERM or SIGKILL */
+#define MESSAGE_ID_SIGNAL "e1d844c5c1a04b1f9616866a61e71e8d"
+/* why this one: the candidates */
+#define MESSAGE_ID_TABLE "947ba6ebae8c434ba75d29d308742eca"
+/* how it ended: one entry a kill, with every figure */
+#define MESSAGE_ID_KILL "1b58f74b3416425b98d4491bc3af473a"
+/* somebody should die and nobody can */
+#define MESSAGE_ID_BARREN "3d02b8758f9940479edffd56af739313"
+/* the fire drill at start */
+#define MESSAGE_ID_DRILL "6df0335b51be4dd7a5160c28508631f0"
+/* the configuration was read again, or was refused */
+#define MESSAGE_ID_RELOAD "25895a63402b479b90733f9a171be8d0"
+/* ReportInterval= and Debug= */
+#define MESSAGE_ID_STATE "30e1348798f2431386f53905ee6f7608"
+/* something else about the machine has changed */
+#define MESSAGE_ID_MACHINE "320427e469604ef098b91e0c371186b2"
