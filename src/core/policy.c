@@ -184,29 +184,36 @@ static struct assessment assess(const struct limits *limits, const struct sample
 	return (struct assessment){LEVEL_CALM, REASON_PLENTY};
 }
 
+/*
+ * What is announced is always the level of the moment, so that announcements follow upon each other
+ * for whoever reads along. The raised limits only hold it back: with limits close to each other
+ * they can amount to a level above the one that was announced.
+ */
 static bool announce(struct policy *p, const struct limits *limits, const struct sample *s,
 		     bool stalled, struct assessment now)
 {
-	struct assessment next = now;
+	bool same = now.level == p->announced_level &&
+		    (now.level == LEVEL_CALM || now.reason == p->announced_reason);
+	bool lower = now.level < p->announced_level;
+	bool near = lower &&
+		    assess(limits, s, stalled, HYSTERESIS_DIVISOR).level >= p->announced_level;
 	bool held;
 
-	if (now.level < p->announced_level)
-		next = assess(limits, s, stalled, HYSTERESIS_DIVISOR);
-	if (next.level == p->announced_level &&
-	    (next.level == LEVEL_CALM || next.reason == p->announced_reason ||
-	     now.level < next.level)) {
+	if (same || near) {
 		p->other_since_usec = 0;
 		return false;
 	}
 
-	if (p->other_since_usec == 0)
+	if (p->other_since_usec == 0 || p->other_is_lower != lower) {
 		p->other_since_usec = u64_max(s->time_usec, 1);
+		p->other_is_lower = lower;
+	}
 	held = u64_sub(s->time_usec, p->other_since_usec) >= CALMER_USEC;
-	if (next.level <= p->announced_level && !held)
+	if (now.level <= p->announced_level && !held)
 		return false;
 
-	p->announced_level = next.level;
-	p->announced_reason = next.reason;
+	p->announced_level = now.level;
+	p->announced_reason = now.reason;
 	p->other_since_usec = 0;
 	return true;
 }

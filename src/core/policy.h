@@ -130,6 +130,7 @@ struct policy {
 	enum level announced_level;
 	enum reason announced_reason;
 	uint64_t other_since_usec; /* 0: what was announced last still holds */
+	bool other_is_lower;	   /* since then; false: the same level for another reason */
 };
 
 /* @config is borrowed. @fill_rate_bytes: bytes a second, from the drill; 0: unknown. */
