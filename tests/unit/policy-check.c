@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The books and the rules; see policy-check.h.
+ */
+#include "policy-check.h"
+
+#include <stddef.h>
+
+#include "core/text.h"
+
+#define SEC UINT64_C(1000000)
+
+void policy_check_init(struct policy_check *c, const struct config *config,
+		       uint64_t fill_rate_bytes)
+{
+	*c = (struct policy_check){};
+	policy_init(&c->policy, config, fill_rate_bytes);
+}
+
+static bool names_victim(enum action_kind kind)
+{
+	return kind == ACTION_TERM || kind == ACTION_KILL || kind == ACTION_ADOPT;
+}
+
+static const char *check_time(const struct observation *o, const struct action *a)
+{
+	uint64_t now = o->sample.time_usec;
+
+	if (a->next_usec < now)
+		return "next_usec is in the past";
+	if (a->next_usec - now > SEC)
+		return "next_usec is more than a second away";
+	return NULL;
+}
+
+static const char *check_level(const struct policy *p, const struct observation *o,
+			       const struct action *a)
+{
+	struct limits limits;
+	uint64_t available = o->sample.mem.available_bytes;
+	uint64_t swap_free = o->sample.mem.swap_free_bytes;
+	bool exhausted[LEVELS];
+
+	limits_resolve(p->config, &o->sample.mem, &limits);
+	for (enum level l = LEVEL_WARNING; l <= LEVEL_HARD; l++) {
+		exhausted[l] = available <= limits.memory_bytes[l] &&
+			       swap_free <= limits.swap_bytes[l];
+		if (exhausted[l] && a->level < l)
+			return "the level is below what memory and swap are below";
+		if (l > LEVEL_WARNING && (limits.memory_bytes[l] > limits.memory_bytes[l - 1] ||
+					  limits.swap_bytes[l] > limits.swap_bytes[l - 1]))
+			return "a limit is above that of the level before";
+	}
+
+	switch (a->reason) {
+	case REASON_PLENTY:
+		return a->level == LEVEL_CALM ? NULL : "plenty, but not calm";
+	case REASON_EXHAUSTION:
+		return a->level > LEVEL_CALM && exhausted[a->level] ? NULL : "nothing exhausted";
+	case REASON_SWAP_LEFT:
+		return a->level == LEVEL_WARNING && available <= limits.memory_bytes[LEVEL_SOFT] &&
+				       swap_free > 0
+			       ? NULL
+			       : "no swap left, or not needed";
+	case REASON_THRASH:
+		return a->level == LEVEL_SOFT && available <= limits.memory_bytes[LEVEL_WARNING] &&
+				       o->sample.has_psi
+			       ? NULL
+			       : "thrash with plenty, or without stalls";
+	case REASON_STALL:
+		return a->level == LEVEL_WARNING && o->sample.has_psi &&
+				       available > limits.memory_bytes[LEVEL_WARNING]
+			       ? NULL
+			       : "stall that is more than a warning";
+	}
+	return "no such reason";
+}
+
+static const char *check_action(const struct policy_check *c, const struct observation *o,
+				const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_NONE:
+		return NULL;
+	case ACTION_SCAN:
+		return a->level >= LEVEL_SOFT ? NULL : "a scan without need";
+	case ACTION_TERM:
+	case ACTION_KILL:
+	case ACTION_ADOPT:
+		if (c->in_flight)
+			return "a second victim in flight";
+		if (o->scan != SCAN_VICTIM)
+			return "a victim that nobody found";
+		if (a->level < LEVEL_SOFT)
+			return "a victim below the soft limit";
+		if ((a->kind == ACTION_ADOPT) != o->candidate_dying)
+			return "a dying process is adopted, no other";
+		if (a->kind != ACTION_ADOPT && (a->kind == ACTION_KILL) != (a->level == LEVEL_HARD))
+			return "SIGKILL is for the hard limit, SIGTERM for the soft one";
+		return NULL;
+	case ACTION_ESCALATE:
+		if (!c->in_flight || c->killed)
+			return "escalation of nobody who was asked";
+		if (o->victim != VICTIM_ALIVE)
+			return "escalation of somebody who is not alive";
+		return a->level >= LEVEL_SOFT ? NULL : "escalation below the soft limit";
+	case ACTION_SETTLED:
+		return c->in_flight && o->victim == VICTIM_DEAD ? NULL : "settled, but not dead";
+	case ACTION_RELEASED:
+		return c->in_flight && !c->killed && a->level < LEVEL_SOFT ? NULL
+									   : "released in need";
+	case ACTION_GIVE_UP:
+		if (!c->in_flight)
+			return "gave nobody up";
+		return o->victim == VICTIM_REFUSED || (c->killed && o->victim == VICTIM_ALIVE)
+			       ? NULL
+			       : "gave up too soon";
+	case ACTION_BARREN:
+		if (c->in_flight || o->scan != SCAN_NOBODY || a->level < LEVEL_SOFT)
+			return "barren, but not in need or not alone";
+		return c->barren ? "barren twice in a shortage" : NULL;
+	}
+	return "no such action";
+}
+
+static const char *check_announcement(struct policy_check *c, const struct observation *o,
+				      const struct action *a)
+{
+	uint64_t now = o->sample.time_usec;
+
+	if (c->has_last && now < c->last_usec)
+		c->not_below_usec = 0; /* the clock has gone back: hold times mean nothing now */
+	c->has_last = true;
+	c->last_usec = now;
+
+	if (a->announced_before != c->told)
+		return "announced_before is not what was announced before";
+	if (a->level > c->told && !a->announce)
+		return "a higher level is not announced at once";
+	if (a->announce && a->level == c->told && a->reason == c->told_reason)
+		return "nothing new is announced";
+	if (a->announce && a->level < c->told && c->not_below_usec > 0 &&
+	    now - c->not_below_usec < 5 * SEC)
+		return "a lower level is announced in haste";
+	if (c->policy.announced_level != (a->announce ? a->level : c->told))
+		return "the policy holds another level for announced";
+
+	if (a->announce) {
+		c->told = a->level;
+		c->told_reason = a->reason;
+	}
+	if (a->level >= c->told)
+		c->not_below_usec = now;
+	return NULL;
+}
+
+static void keep_books(struct policy_check *c, const struct observation *o, const struct action *a)
+{
+	if (c->in_flight && o->victim != VICTIM_ALIVE && o->victim != VICTIM_DEAD)
+		c->in_flight = false;
+	if (a->kind == ACTION_SETTLED || a->kind == ACTION_RELEASED || a->kind == ACTION_GIVE_UP)
+		c->in_flight = false;
+	if (names_victim(a->kind)) {
+		c->in_flight = true;
+		c->killed = a->kind != ACTION_TERM;
+		c->barren = false;
+	}
+	if (a->kind == ACTION_ESCALATE)
+		c->killed = true;
+	if (a->kind == ACTION_BARREN)
+		c->barren = true;
+	if (a->level < LEVEL_SOFT)
+		c->barren = false;
+}
+
+const char *policy_check_step(struct policy_check *c, const struct observation *o,
+			      struct action *ret)
+{
+	struct action a = policy_step(&c->policy, o);
+	const char *wrong = check_time(o, &a);
+
+	if (!wrong)
+		wrong = check_level(&c->policy, o, &a);
+	if (!wrong)
+		wrong = check_action(c, o, &a);
+	if (!wrong)
+		wrong = check_announcement(c, o, &a);
+	keep_books(c, o, &a);
+	*ret = a;
+	return wrong;
+}
