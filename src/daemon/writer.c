@@ -24,9 +24,9 @@
 #define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
 #define WRITER_STACK_SIZE (256 * 1024)
 #define WRITER_RING_BYTES (1024 * 1024) /* of 4 KiB packets; what anybody may ask for */
-#define TEXT_SIZE	  8192
+#define TEXT_SIZE	  4096
 #define FIELDS_MAX	  64
-#define FIELDS_SIZE	  12288
+#define FIELDS_SIZE	  4096
 
 struct journal_entry {
 	struct iovec fields[FIELDS_MAX];
@@ -47,16 +47,18 @@ static void entry_add(void *userdata, const char *field)
 	e->used += len;
 }
 
-static void write_to_journal(const struct report *r, const char *text)
-{
-	struct journal_entry e;
-	char field[TEXT_SIZE + 16];
+/* "MESSAGE=" and the text behind it: the journal takes it whole, a terminal from the text on. */
+struct message {
+	char prefix[8];
+	char text[TEXT_SIZE];
+};
 
-	e.count = 0;
-	e.used = 0;
-	strcpy(field, "MESSAGE=");
-	strcat(field, text);
-	entry_add(&e, field);
+static void write_to_journal(const struct report *r, const struct message *m)
+{
+	struct journal_entry e = {.count = 0};
+	char field[64];
+
+	e.fields[e.count++] = (struct iovec){(void *)m, sizeof(m->prefix) + strlen(m->text)};
 	snprintf(field, sizeof(field), "PRIORITY=%d", r->priority);
 	entry_add(&e, field);
 	if (r->message_id) {
@@ -68,15 +70,13 @@ static void write_to_journal(const struct report *r, const char *text)
 	(void)sd_journal_sendv(e.fields, e.count); /* there is nobody left to tell */
 }
 
-static void write_to_stderr(const char *text)
+static void write_to_stderr(struct message *m)
 {
-	char line[TEXT_SIZE + 1];
-	size_t len = strlen(text), done = 0;
+	size_t len = strlen(m->text), done = 0;
 
-	memcpy(line, text, len);
-	line[len++] = '\n';
+	m->text[len++] = '\n';
 	while (done < len) {
-		ssize_t n = write(STDERR_FILENO, line + done, len - done);
+		ssize_t n = write(STDERR_FILENO, m->text + done, len - done);
 
 		if (n < 0 && errno != EINTR)
 			return;
@@ -87,13 +87,13 @@ static void write_to_stderr(const char *text)
 
 static void write_report(enum log_target target, const struct report *r)
 {
-	char text[TEXT_SIZE];
+	struct message m = {.prefix = "MESSAGE="};
 
-	report_format_text(r, text, sizeof(text));
+	report_format_text(r, m.text, sizeof(m.text) - 1);
 	if (target == LOG_TARGET_JOURNAL)
-		write_to_journal(r, text);
+		write_to_journal(r, &m);
 	else
-		write_to_stderr(text);
+		write_to_stderr(&m);
 }
 
 /* $JOURNAL_STREAM names the device and inode of the socket that the manager gave us as stderr. */

@@ -8,14 +8,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 
-int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len)
+/* From @offset of the file to its end, or until @buf is full. */
+static int read_from(int fd, off_t offset, char *buf, size_t size, size_t *ret_len)
 {
 	size_t len = 0;
 
 	while (len < size) {
-		/* pread from the start: a held descriptor of /proc makes new text for offset 0 */
-		ssize_t n = pread(fd, buf + len, size - len, (off_t)len);
+		ssize_t n = pread(fd, buf + len, size - len, offset + (off_t)len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -29,6 +30,12 @@ int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len)
 	return 0;
 }
 
+int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len)
+{
+	/* from the start: a held descriptor of /proc makes new text for offset 0 */
+	return read_from(fd, 0, buf, size, ret_len);
+}
+
 int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -36,6 +43,47 @@ int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret
 	if (fd < 0)
 		return -errno;
 	return fs_read_fd(fd, buf, size, ret_len);
+}
+
+int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t kept, len;
+	off_t offset;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fs_read_fd(fd, buf, size, &len);
+	if (r < 0 || len < size) {
+		if (r >= 0)
+			*ret_len = len;
+		return r;
+	}
+
+	kept = size;
+	while (kept > 0 && buf[kept - 1] != '\n')
+		kept--;
+	for (offset = (off_t)size;; offset += (off_t)len) {
+		const char *newline;
+
+		r = read_from(fd, offset, buf + kept, size - kept, &len);
+		if (r < 0)
+			return r;
+		newline = len > 0 ? memchr(buf + kept, '\n', len) : NULL;
+		if (newline) {
+			offset += newline + 1 - (buf + kept);
+			break;
+		}
+		if (len == 0) {
+			*ret_len = kept;
+			return 0;
+		}
+	}
+	r = read_from(fd, offset, buf + kept, size - kept, &len);
+	if (r >= 0)
+		*ret_len = kept + len;
+	return r;
 }
 
 int fs_open_dir(int dir_fd, const char *path)

@@ -23,6 +23,13 @@ static inline void fs_closep(int *fd)
 int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len);
 int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len);
 
+/*
+ * The same for a file that may have one line without bound, as status has with 65,536 groups: when
+ * the file does not fit, the line that crosses the end of @buf is left out and what follows it is
+ * read in its place. Files that still do not fit are cut.
+ */
+int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len);
+
 /* A directory, to read below; O_PATH, so it needs no permission to list. Descriptor or -errno. */
 int fs_open_dir(int dir_fd, const char *path);
 

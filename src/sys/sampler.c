@@ -12,8 +12,8 @@
 
 #include "sys/fs.h"
 
-/* vmstat is the longest, about 6 kB on 6.18 with every option on. */
-#define SAMPLE_TEXT_SIZE 16384
+/* vmstat is the longest, about 6 kB with every option on; its oom_kill is in the first half. */
+#define SAMPLE_TEXT_SIZE 8192
 
 int sampler_open(struct sampler *s, int proc_fd)
 {

@@ -15,8 +15,8 @@
 
 #include "sys/fs.h"
 
-#define DENTS_SIZE   32768
-#define STATUS_SIZE  8192
+#define DENTS_SIZE   8192
+#define STATUS_SIZE  4096
 #define SCORES	     2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
 #define NOBODY	     UINT32_MAX
 #define BIAS_SCORE   300 /* what earlyoom's --prefer and --avoid add to an oom_score */
@@ -226,7 +226,7 @@ static int read_status(int dir_fd, const char *path, struct process_status *ret)
 {
 	char text[STATUS_SIZE];
 	size_t len;
-	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+	int r = fs_read_lines_at(dir_fd, path, text, sizeof(text), &len);
 
 	return r < 0 ? r : process_status_parse(text, len, ret);
 }
