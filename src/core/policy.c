@@ -300,7 +300,12 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 			p->victim_dead = true;
 			p->dead_usec = now;
 		}
-		if (!memory_is_back(p, &o->sample, level) &&
+		/*
+		 * Dead and released is the memory back for certain, even where others take it
+		 * as fast as it comes: the figures would never show it, and the next victim
+		 * cannot wait.
+		 */
+		if (!o->victim_reaped && !memory_is_back(p, &o->sample, level) &&
 		    u64_sub(now, p->dead_usec) < MEMORY_RETURN_USEC)
 			return ACTION_NONE;
 		end_await(p);

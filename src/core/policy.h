@@ -71,6 +71,7 @@ struct observation {
 	uint64_t candidate_bytes; /* what its death should give back */
 	bool candidate_dying;	  /* SIGKILL is pending already: to be awaited, not killed */
 	enum victim_state victim;
+	bool victim_reaped; /* process_mrelease() has nothing left to release */
 };
 
 enum action_kind {

@@ -257,6 +257,7 @@ static uint64_t tick(struct daemon *d)
 			return daemon_now_usec() + USEC_PER_SEC;
 		note_changes(d, &o.sample);
 		o.victim = kill_observe(d, &o.sample);
+		o.victim_reaped = kill_is_reaped(d);
 		next = step(d, &o);
 		if (next > o.sample.time_usec)
 			break;

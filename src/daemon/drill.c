@@ -22,7 +22,12 @@
 #include "core/text.h"
 #include "sys/fs.h"
 
-#define DRILL_BYTES (UINT64_C(16) << 20)
+#define DRILL_PART  (UINT64_C(2) << 20)
+#define DRILL_BYTES (8 * DRILL_PART)
+
+/* A drill on a busy machine measures too little, and believing it would be to look too late. */
+#define FILL_RATE_MIN (UINT64_C(1) << 30)
+
 #define DRILL_TIMEOUT_MSEC                                                     \
 	10000 /* for each step; generous, because a start may be at a bad time \
 	       */
@@ -52,12 +57,31 @@ __attribute__((format(printf, 3, 4))) static int fail(struct drill *d, int error
 }
 
 /*
- * The child: killable (it inherits -1000), filled with memory as fast as it can, then waiting.
- * After fork() in a process with threads only async-signal-safe calls are allowed.
+ * Fills @bytes at @memory and returns the time that the fastest part of DRILL_PART took. One byte a
+ * page, in huge pages where there are any: nothing uses memory up faster. The fastest of several,
+ * because a start is a busy time and the machine's limit is what is wanted.
+ */
+static uint64_t fill(volatile char *memory, size_t bytes)
+{
+	uint64_t fastest = UINT64_MAX, start;
+
+	(void)madvise((void *)memory, bytes, MADV_HUGEPAGE);
+	for (size_t part = 0; part < bytes; part += DRILL_PART) {
+		start = now_usec();
+		for (size_t at = part; at < part + DRILL_PART; at += 4096)
+			memory[at] = 1;
+		fastest = u64_min(fastest, now_usec() - start);
+	}
+	return u64_max(fastest, 1);
+}
+
+/*
+ * The child: killable (it inherits -1000), full of memory, then waiting. After fork() in a process
+ * with threads only async-signal-safe calls are allowed.
  */
 __attribute__((noreturn)) static void drill_child(int fd, size_t bytes)
 {
-	uint64_t start, elapsed;
+	uint64_t fastest;
 	char *memory;
 	int adj_fd;
 
@@ -69,10 +93,8 @@ __attribute__((noreturn)) static void drill_child(int fd, size_t bytes)
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		_exit(2);
-	start = now_usec();
-	memset(memory, 1, bytes);
-	elapsed = u64_max(now_usec() - start, 1);
-	if (write(fd, &elapsed, sizeof(elapsed)) != sizeof(elapsed))
+	fastest = fill(memory, bytes);
+	if (write(fd, &fastest, sizeof(fastest)) != sizeof(fastest))
 		_exit(3);
 	for (;;)
 		pause();
@@ -92,18 +114,19 @@ static int wait_readable(int fd)
 
 static int wait_until_filled(struct drill *d, int fd, size_t bytes)
 {
-	uint64_t elapsed;
+	uint64_t fastest;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (wait_readable(fd) < 0)
 		return fail(d, -ETIMEDOUT, "the drill's child did not get ready");
-	if (read(fd, &elapsed, sizeof(elapsed)) != sizeof(elapsed))
+	if (read(fd, &fastest, sizeof(fastest)) != sizeof(fastest))
 		return fail(d, 0,
 			    "the drill's child failed: it needs %zu bytes and to raise its "
 			    "oom_score_adj",
 			    bytes);
-	d->fill_rate_bytes = u64_mul(u64_muldiv(bytes, 1000000, elapsed),
-				     cpus > 0 ? (uint64_t)cpus : 1);
+	d->fill_rate_bytes = u64_max(
+		u64_mul(u64_muldiv(DRILL_PART, 1000000, fastest), cpus > 0 ? (uint64_t)cpus : 1),
+		FILL_RATE_MIN);
 	return 0;
 }
 
@@ -167,7 +190,9 @@ static int try_others(struct drill *d)
 int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
 	      uint64_t total_pages, uint64_t available_bytes, struct drill *ret)
 {
-	size_t bytes = (size_t)u64_min(DRILL_BYTES, available_bytes / 8) & ~(size_t)4095;
+	/* less on a machine that has little left, but one part at least */
+	size_t bytes = (size_t)u64_max(u64_min(DRILL_BYTES, available_bytes / 8) / DRILL_PART, 1) *
+		       DRILL_PART;
 	int fds[2], r;
 	pid_t child;
 

@@ -255,6 +255,14 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	return k->state;
 }
 
+bool kill_is_reaped(const struct daemon *d)
+{
+	const struct report_kill *record = &d->kill.record;
+
+	return d->kill.active && record->reap_done &&
+	       (record->reap.error == 0 || record->reap.error == ESRCH);
+}
+
 static int outcome_priority(enum kill_outcome outcome)
 {
 	switch (outcome) {
