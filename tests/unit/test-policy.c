@@ -250,7 +250,7 @@ struct step {
 	enum action_kind kind;
 	/* 0 when left out: */
 	uint64_t swap_total, swap_free; /* MiB */
-	bool dying;
+	bool dying, reaped;
 };
 
 static const char *const kind_names[] = {
@@ -284,6 +284,7 @@ static void run_steps(const char *name, const char *config_lines, const struct s
 		o.scan = s->scan;
 		o.victim = s->victim;
 		o.candidate_dying = s->dying;
+		o.victim_reaped = s->reaped;
 		a = policy_step(&p, &o);
 		if (a.kind != s->kind)
 			fail_msg("%s, step %zu at %llu us: %s, expected %s", name, i,
@@ -391,6 +392,17 @@ static void test_memory_back(void **state)
 	    {2 * SEC + 500 * MSEC - 1, 20, NO_SCAN, DEAD, ACTION_NONE},
 	    {2 * SEC + 500 * MSEC, 20, NO_SCAN, DEAD, ACTION_SETTLED},
 	    {2 * SEC + 500 * MSEC, 20, NO_SCAN, NO_ONE, ACTION_SCAN});
+	RUN("dead and reaped: at once, though others took what came", "",
+	    {0, 20, VICTIM, NO_ONE, ACTION_KILL},
+	    {5000, 10, NO_SCAN, ALIVE, ACTION_NONE, .reaped = true},
+	    {10000, 10, NO_SCAN, DEAD, ACTION_SETTLED, .reaped = true},
+	    {10000, 10, NO_SCAN, NO_ONE, ACTION_SCAN});
+	RUN("reaped after the death", "", {0, 20, VICTIM, NO_ONE, ACTION_KILL},
+	    {5000, 10, NO_SCAN, DEAD, ACTION_NONE},
+	    {10000, 10, NO_SCAN, DEAD, ACTION_SETTLED, .reaped = true});
+	RUN("reaped is not dead: the deadline holds", "", {0, 20, VICTIM, NO_ONE, ACTION_KILL},
+	    {3 * SEC - 1, 900, NO_SCAN, ALIVE, ACTION_NONE, .reaped = true},
+	    {3 * SEC, 900, NO_SCAN, ALIVE, ACTION_GIVE_UP, .reaped = true});
 	RUN("a death after the deadline of the signal is a death", "",
 	    {0, 20, VICTIM, NO_ONE, ACTION_KILL}, {3 * SEC + 1, 20, NO_SCAN, DEAD, ACTION_NONE},
 	    {3 * SEC + 500 * MSEC + 1, 20, NO_SCAN, DEAD, ACTION_SETTLED});
