@@ -28,9 +28,9 @@
 /* A drill on a busy machine measures too little, and believing it would be to look too late. */
 #define FILL_RATE_MIN (UINT64_C(1) << 30)
 
-#define DRILL_TIMEOUT_MSEC                                                     \
-	10000 /* for each step; generous, because a start may be at a bad time \
-	       */
+/* For each step; generous, because a start may be at a bad time. */
+#define DRILL_TIMEOUT_MSEC 10000
+
 #define DRILL_COMM "reapd-drill"
 
 static uint64_t now_usec(void)
