@@ -11,6 +11,7 @@ archive=$2
 sanitizers=$3
 
 allowed='
+bcmp
 memchr
 memcmp
 memcpy
