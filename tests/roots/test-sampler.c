@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sampler on fake roots: what is missing, cut, longer than any buffer or vanishes while it is
+ * held, and that one reading never leaks into the next.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/sampler.h"
+#include "tree.h"
+
+#define MEMINFO                                                                                   \
+	"MemTotal:        1000000 kB\nMemFree:          400000 kB\nMemAvailable:     700000 kB\n" \
+	"SwapTotal:        200000 kB\nSwapFree:         150000 kB\nShmem:             3000 kB\n"
+#define NO_AVAILABLE "MemTotal:        1000000 kB\nMemFree:          400000 kB\n"
+#define PSI                                                      \
+	"some avg10=0.00 avg60=0.00 avg300=0.00 total=7654321\n" \
+	"full avg10=0.00 avg60=0.00 avg300=0.00 total=1234567\n"
+#define VMSTAT "nr_free_pages 1\noom_kill 3\npgfault 2\n"
+
+static const struct {
+	const char *name;
+	const char *meminfo, *psi, *vmstat; /* NULL: no such file; "/": a directory */
+	int open, take;
+	bool has_psi, has_vmstat;
+} rows[] = {
+	{"nothing at all", NULL, NULL, NULL, .open = -ENOENT},
+	{"no meminfo", NULL, PSI, VMSTAT, .open = -ENOENT},
+	{"meminfo a directory", "/", PSI, VMSTAT, .take = -EISDIR},
+	{"empty meminfo", "", PSI, VMSTAT, .take = -ENODATA},
+	{"meminfo without MemAvailable", NO_AVAILABLE, PSI, VMSTAT, .take = -ENODATA},
+	{"meminfo cut before MemAvailable", "MemTotal:        1000000 kB\nMemFr", PSI, VMSTAT,
+	 .take = -ENODATA},
+	{"meminfo cut in a number", "MemTotal:        1000000 kB\nMemAvailable:     7000", PSI,
+	 VMSTAT, .take = -EINVAL},
+	{"meminfo of binary garbage", "\001\377\376MemTotal\n\n:::\n", PSI, VMSTAT,
+	 .take = -ENODATA},
+	{"no PSI", MEMINFO, NULL, VMSTAT, .has_vmstat = true},
+	{"PSI that cannot be read", MEMINFO, "/", VMSTAT, .has_vmstat = true},
+	{"empty PSI", MEMINFO, "", VMSTAT, .has_vmstat = true},
+	{"PSI of one line", MEMINFO, "some avg10=0.00 total=1\n", VMSTAT, .has_vmstat = true},
+	{"PSI cut in its last number", MEMINFO, "some total=10\nfull total=12", VMSTAT,
+	 .has_vmstat = true},
+	{"no vmstat", MEMINFO, PSI, NULL, .has_psi = true},
+	{"vmstat that cannot be read", MEMINFO, PSI, "/", .has_psi = true},
+	{"vmstat without oom_kill", MEMINFO, PSI, "nr_free_pages 1\n", .has_psi = true},
+	{"vmstat cut in oom_kill", MEMINFO, PSI, "nr_free_pages 1\noom_kill 3", .has_psi = true},
+	{"all", MEMINFO, PSI, VMSTAT, .has_psi = true, .has_vmstat = true},
+};
+
+static void put(const struct tree *t, const char *path, const char *text)
+{
+	if (!text)
+		return;
+	if (strcmp(text, "/") == 0)
+		tree_directory(t, path);
+	else
+		tree_text(t, path, text);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct sample untouched = {.time_usec = 99, .mem.total_bytes = 98};
+		struct sampler s = SAMPLER_CLOSED;
+		struct sample got = untouched;
+		struct tree t;
+
+		tree_init(&t);
+		put(&t, "meminfo", rows[i].meminfo);
+		put(&t, "pressure/memory", rows[i].psi);
+		put(&t, "vmstat", rows[i].vmstat);
+		CHECK_INT(rows[i].name, sampler_open(&s, t.fd), rows[i].open);
+		if (rows[i].open == 0)
+			CHECK_INT(rows[i].name, sampler_take(&s, 5, &got), rows[i].take);
+		if (rows[i].open < 0 || rows[i].take < 0) {
+			CHECK(rows[i].name, memcmp(&got, &untouched, sizeof(got)) == 0);
+		} else {
+			CHECK_UINT(rows[i].name, got.time_usec, 5);
+			CHECK_UINT(rows[i].name, got.mem.total_bytes, UINT64_C(1000000) << 10);
+			CHECK_UINT(rows[i].name, got.mem.available_bytes, UINT64_C(700000) << 10);
+			CHECK_UINT(rows[i].name, got.mem.swap_free_bytes, UINT64_C(150000) << 10);
+			CHECK_INT(rows[i].name, got.has_psi, rows[i].has_psi);
+			CHECK_UINT(rows[i].name, got.psi.full_total_usec,
+				   rows[i].has_psi ? 1234567 : 0);
+			CHECK_INT(rows[i].name, got.has_vmstat, rows[i].has_vmstat);
+			CHECK_UINT(rows[i].name, got.vmstat.oom_kill, rows[i].has_vmstat ? 3 : 0);
+		}
+		sampler_close(&s);
+		tree_done(&t);
+	}
+}
+
+/* The descriptors are held: each sample is what stands there now, from the start of the file. */
+static void test_changes(void **state)
+{
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "meminfo", MEMINFO);
+	tree_text(&t, "pressure/memory", PSI);
+	tree_text(&t, "vmstat", VMSTAT);
+	assert_int_equal(sampler_open(&s, t.fd), 0);
+	assert_int_equal(sampler_take(&s, 1, &got), 0);
+	assert_true(got.has_psi && got.has_vmstat);
+
+	tree_text(&t, "meminfo",
+		  "MemTotal: 1000000 kB\nMemAvailable: 5 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
+	tree_text(&t, "pressure/memory", "some total=8\n"); /* PSI goes away at run time */
+	tree_text(&t, "vmstat", "oom_kill 4\n");
+	assert_int_equal(sampler_take(&s, 2, &got), 0);
+	assert_int_equal(got.mem.available_bytes, 5 << 10);
+	assert_int_equal(got.mem.swap_total_bytes, 0);
+	assert_false(got.has_psi);
+	assert_int_equal(got.psi.some_total_usec, 0); /* and not the last one's */
+	assert_int_equal(got.vmstat.oom_kill, 4);
+
+	tree_text(&t, "pressure/memory", PSI);
+	assert_int_equal(sampler_take(&s, 3, &got), 0);
+	assert_true(got.has_psi);
+
+	/* unlinked while it is held: what was opened stays readable */
+	tree_remove(&t, "meminfo");
+	tree_remove(&t, "pressure");
+	assert_int_equal(sampler_take(&s, 4, &got), 0);
+	assert_int_equal(got.mem.available_bytes, 5 << 10);
+	sampler_close(&s);
+	tree_done(&t);
+}
+
+/* Longer than the buffer: what is beyond it is not seen, and nothing is written beyond it. */
+static void test_long(void **state)
+{
+	size_t len = 100000;
+	char *text = heap_fill('x', len);
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	for (size_t i = 39; i < len; i += 40)
+		text[i] = '\n';
+	tree_init(&t);
+	memcpy(text, MEMINFO, strlen(MEMINFO));
+	tree_write(&t, "meminfo", text, len);
+	memset(text, 'x', strlen(MEMINFO));
+	memcpy(text + len - 12, "\noom_kill 3\n", 12);
+	tree_write(&t, "vmstat", text, len);
+	tree_write(&t, "pressure/memory", text, len);
+	assert_int_equal(sampler_open(&s, t.fd), 0);
+	assert_int_equal(sampler_take(&s, 1, &got), 0);
+	assert_int_equal(got.mem.available_bytes, UINT64_C(700000) << 10);
+	assert_false(got.has_vmstat);
+	assert_false(got.has_psi);
+	sampler_close(&s);
+	tree_done(&t);
+	free(text);
+}
+
+static void test_trigger(void **state)
+{
+	static const char expected[] = "some 150000 2000000"; /* the kernel wants the NUL too */
+	char text[64] = "";
+	struct tree t;
+	int fd;
+
+	(void)state;
+	tree_init(&t);
+	assert_int_equal(psi_trigger_open(t.fd, 150000, 2000000), -ENOENT);
+	tree_directory(&t, "pressure/memory");
+	assert_int_equal(psi_trigger_open(t.fd, 150000, 2000000), -EISDIR);
+	tree_text(&t, "pressure/memory", "");
+	fd = psi_trigger_open(t.fd, 150000, 2000000);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), sizeof(expected));
+	assert_memory_equal(text, expected, sizeof(expected));
+	close(fd);
+	tree_done(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_trigger),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bounded search against a full evaluation: random populations, of which the scan must choose
+ * the same victim as a plain loop over the table does. The oom_scores are those of a kernel whose
+ * counters are approximate, off by as much as its per-CPU batches allow.
+ */
+#include <unistd.h>
+
+#include "core/process.h"
+#include "sys/scan.h"
+#include "tree.h"
+
+#define POPULATIONS   3000
+#define PROCESSES_MAX 24
+
+/* mm/oom_kill.c sums four per-CPU counters, each off by less than this: lib/percpu_counter.c. */
+static int64_t counter_error(void)
+{
+	int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	return 4 * (2 * cpus > 32 ? 2 * cpus : 32) * cpus - 4;
+}
+
+enum rule { RULE_NONE, RULE_PREFER, RULE_AVOID, RULE_IGNORE, RULES };
+static const char *const names[] = {"plain", "preferred", "avoided", "ignored"};
+
+struct member {
+	struct fake_process p;
+	enum rule rule;
+	bool put_aside;
+};
+
+struct population {
+	uint64_t total_pages;
+	unsigned count;
+	struct member members[PROCESSES_MAX];
+	bool rules;
+	bool ignore_root_user;
+	enum sort_by sort_by;
+};
+
+static const uint64_t totals[] = {250000, 262144, 6171021, 999999, 33000000};
+static const int adjs[] = {0, 0, 0, 0, 200, -200, 900, 1000, -500, -900, -998, -999, -1000};
+
+static void make_member(struct random *r, const struct population *pop, struct member *m, pid_t pid)
+{
+	/* shapes: all tiny, all alike, or anything up to the whole machine */
+	uint64_t scale = random_one_in(r, 3) ? 64 : random_one_in(r, 2) ? 4000 : pop->total_pages;
+
+	*m = (struct member){
+		.p = {
+			.pid = pid,
+			.ppid = 1,
+			.uid = random_one_in(r, 3) ? 0 : 1000,
+			.start_time = random_below(r, 3),
+			.anon_kb = 4 * random_below(r, scale),
+			.file_kb = 4 * random_below(r, 64),
+			.shmem_kb = random_one_in(r, 4) ? 4 * random_below(r, 64) : 0,
+			.pte_kb = 4 * random_below(r, 50),
+			.swap_kb = random_one_in(r, 4) ? 4 * random_below(r, scale) : 0,
+			.adj = adjs[random_below(r, ARRAY_SIZE(adjs))],
+			.no_mm = random_one_in(r, 12),
+			.shared_pending = random_one_in(r, 20) ? 0x100 : 0,
+		}};
+	if (random_one_in(r, 15))
+		m->p.flags = 0x200000;
+	if (random_one_in(r, 15))
+		m->p.status_file = FAKE_MISSING;
+	m->rule = pop->rules ? (enum rule)random_below(r, RULES) : RULE_NONE;
+	m->p.comm = names[m->rule];
+	m->put_aside = random_one_in(r, 10);
+	m->p.vm_kb = m->p.anon_kb + m->p.file_kb;
+}
+
+static void make_population(struct random *r, struct population *pop)
+{
+	*pop = (struct population){
+		.total_pages = totals[random_below(r, ARRAY_SIZE(totals))],
+		.count = (unsigned)random_below(r, PROCESSES_MAX + 1),
+		.rules = random_one_in(r, 2),
+		.ignore_root_user = random_one_in(r, 5),
+		.sort_by = random_one_in(r, 4) ? SORT_BY_RSS : SORT_BY_BADNESS,
+	};
+	for (unsigned i = 0; i < pop->count; i++) {
+		struct member *m = &pop->members[i];
+
+		make_member(r, pop, m, 20 + (pid_t)i);
+		if (i > 0 && random_one_in(r, 3)) { /* twins, for ties */
+			*m = pop->members[i - 1];
+			m->p.pid++;
+			m->p.start_time = random_below(r, 3);
+		}
+	}
+}
+
+/* Kernel counters are never below 0 when they are read, and the score is not below 0 either. */
+static void set_scores(struct random *r, struct population *pop)
+{
+	for (unsigned i = 0; i < pop->count; i++) {
+		struct fake_process *p = &pop->members[i].p;
+		int64_t memory = fake_badness(p, 0), noise = 0;
+
+		if (random_one_in(r, 2))
+			noise = (random_one_in(r, 2) ? 1 : -1) *
+				(int64_t)random_below(r, (uint64_t)counter_error() + 1);
+		if (memory + noise < 0)
+			noise = -memory;
+		p->oom_score = fake_oom_score(p, fake_badness(p, pop->total_pages) + noise,
+					      pop->total_pages);
+	}
+}
+
+static bool can_be_victim(const struct population *pop, const struct member *m)
+{
+	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD && !m->put_aside &&
+	       m->rule != RULE_IGNORE && !(pop->ignore_root_user && m->p.uid == 0);
+}
+
+static int64_t points(const struct population *pop, const struct member *m)
+{
+	int64_t bias = 450 * (int64_t)(pop->total_pages / 1000);
+	int64_t value = pop->sort_by == SORT_BY_RSS
+				? (int64_t)(m->p.anon_kb + m->p.file_kb + m->p.shmem_kb) / 4
+				: fake_badness(&m->p, pop->total_pages);
+
+	if (m->rule == RULE_PREFER)
+		return value + bias;
+	return m->rule == RULE_AVOID ? value - bias : value;
+}
+
+static const struct member *full_evaluation(const struct population *pop)
+{
+	const struct member *best = NULL;
+
+	for (unsigned i = 0; i < pop->count; i++) {
+		const struct member *m = &pop->members[i];
+		int64_t difference;
+
+		if (!can_be_victim(pop, m))
+			continue;
+		difference = best ? points(pop, m) - points(pop, best) : 1;
+		/* the table is in the order of pids: of equals the later one has the larger */
+		if (difference > 0 || (difference == 0 && m->p.start_time >= best->p.start_time))
+			best = m;
+	}
+	return best;
+}
+
+static void write_population(const struct tree *t, const struct population *pop, unsigned before)
+{
+	char name[16];
+
+	for (unsigned i = 0; i < pop->count; i++)
+		fake_process_write(t, &pop->members[i].p, pop->total_pages);
+	for (unsigned i = pop->count; i < before; i++) {
+		snprintf(name, sizeof(name), "%u", 20 + i);
+		tree_remove(t, name);
+	}
+}
+
+static struct patterns *make_patterns(void)
+{
+	struct config_loader l;
+	struct patterns *p;
+
+	config_loader_init(&l, NULL, NULL);
+	strcpy(l.config.prefer, "^preferred$");
+	strcpy(l.config.avoid, "^avoided$");
+	strcpy(l.config.ignore, "^ignored$");
+	p = patterns_new(&l);
+	assert_non_null(p);
+	return p;
+}
+
+static void test_random(void **state)
+{
+	struct random r = {UINT64_C(0x9e3779b97f4a7c15)};
+	struct patterns *patterns = make_patterns();
+	unsigned before = 0, found = 0;
+	uint64_t scored = 0, evaluated = 0;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (unsigned n = 0; n < POPULATIONS; n++) {
+		struct population pop;
+		const struct member *expected;
+		struct scan_result result;
+		struct scanner *s = scanner_new(t.fd, 1);
+		struct scan_request request;
+
+		make_population(&r, &pop);
+		set_scores(&r, &pop);
+		write_population(&t, &pop, before);
+		before = pop.count;
+		request = (struct scan_request){
+			.total_pages = pop.total_pages,
+			.sort_by = pop.sort_by,
+			.ignore_root_user = pop.ignore_root_user,
+			.patterns = pop.rules ? patterns : NULL,
+		};
+		for (unsigned i = 0; i < pop.count; i++) {
+			if (pop.members[i].put_aside)
+				scanner_put_aside(s,
+						  (struct process_id){pop.members[i].p.pid,
+								      pop.members[i].p.start_time});
+		}
+		assert_int_equal(scanner_run(s, &request, &result), 0);
+		expected = full_evaluation(&pop);
+		if ((expected ? expected->p.pid : 0) != (result.found ? result.victim.id.pid : 0))
+			fail_msg("population %u: process %d was chosen, expected %d", n,
+				 result.found ? result.victim.id.pid : 0,
+				 expected ? expected->p.pid : 0);
+		if (expected) {
+			found++;
+			assert_int_equal(result.victim.badness.points,
+					 fake_badness(&expected->p, pop.total_pages));
+			assert_int_equal(result.victim.verdict, expected->p.shared_pending
+									? VERDICT_DYING
+									: VERDICT_ELIGIBLE);
+		}
+		if (pop.sort_by == SORT_BY_BADNESS && expected) {
+			scored += result.scored;
+			evaluated += result.evaluated;
+		}
+		scanner_free(s);
+	}
+	tree_done(&t);
+	patterns_free(patterns);
+
+	/* the test would show little if there were no victims, or the search no gain */
+	assert_true(found > POPULATIONS * 3 / 4);
+	assert_true(evaluated < scored * 3 / 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
