@@ -185,10 +185,16 @@ class Facts:
         """By any thread of the daemon, by identity and not by name."""
         if entry.from_kernel:
             return False
-        daemon = self.number("daemon_pid")
         threads = self.unit("daemon-end").get("NoteTasks", "").split()
-        return daemon > 0 and (daemon in (entry.sender_pid, entry.sender_tgid)
-                               or str(entry.sender_pid) in threads)
+        return (entry.sender_pid in self.daemon_pids or entry.sender_tgid in self.daemon_pids
+                or str(entry.sender_pid) in threads)
+
+    @functools.cached_property
+    def daemon_pids(self) -> set[int]:
+        """Every process that was the daemon; a case may start it more than once."""
+        path = self.folder / "daemon-pids"
+        lines = path.read_text().split() if path.exists() else []
+        return {int(line) for line in lines} - {0}
 
     def daemon_signals(self) -> list[Signal]:
         return [entry for entry in self.signals if self.sent_by_daemon(entry)]
@@ -213,6 +219,22 @@ class Facts:
         return [entry for entry in self.journal_all
                 if (unit is None or entry.get("_SYSTEMD_UNIT") == unit)
                 and (message_id is None or entry.get("MESSAGE_ID") == message_id)]
+
+    def step(self, name: str) -> tuple[int, int] | None:
+        """From when to when a step of the case took place."""
+        starts = sorted(int(value) for key, value in self.notes.items()
+                        if re.fullmatch(r"step_.*_usec", key))
+        start = self.number(f"step_{name}_usec")
+        if start < 0:
+            return None
+        return start, next((later for later in starts if later > start), 1 << 62)
+
+    def said(self, step: str, identifier: str = "reapd") -> list[dict]:
+        """What a program wrote into the journal during a step."""
+        start, end = self.step(step) or (0, 0)
+        return [entry for entry in self.journal_all
+                if entry.get("SYSLOG_IDENTIFIER") == identifier
+                and start <= int(entry["__MONOTONIC_TIMESTAMP"]) < end]
 
     @functools.cached_property
     def kernel_log(self) -> list[tuple[int, str]]:

@@ -92,6 +92,29 @@ oom_kills()
 	done </proc/vmstat
 }
 
+# step NAME: what the journal gets from here on, until the next step, belongs to NAME.
+step()
+{
+	timeout 30 journalctl --sync || :
+	snooze 0.02 # monotonic_usec counts in hundredths of a second
+	fact "step_$1_usec" "$(monotonic_usec)"
+	cursor=$(journalctl --lines=0 --show-cursor | sed -n 's/^-- cursor: //p')
+	say "step: $1"
+}
+
+# wait_said SECONDS TEXT: the daemon has written TEXT into the journal since the step began. It
+# forks, so it is not for where memory is short.
+wait_said()
+{
+	wait_for "$1" "the daemon to say '$2'" said "$2"
+}
+
+said()
+{
+	journalctl --after-cursor="$cursor" --identifier=reapd --output=cat --quiet |
+		grep --quiet --fixed-strings -e "$1"
+}
+
 # ---- machine
 
 # wait_booted: the boot is over and its services have settled.
@@ -189,9 +212,16 @@ evidence_stop()
 		sed -n "s/^\(overrun\|dropped events\): /&/p" "$cpu/stats"
 	done >"$results/trace-stats"
 	[[ -z ${daemon_unit:-} ]] || daemon_note end
+	journal_note
+	say "evidence complete"
+}
+
+# journal_note: the whole journal as evidence, and what `journalctl -x` makes of the daemon's part.
+journal_note()
+{
 	journalctl --sync
 	journalctl --boot --output=json --no-pager >"$results/journal.json"
-	say "evidence complete"
+	journalctl --boot --catalog --no-pager --identifier=reapd >"$results/catalog.txt"
 }
 
 # ---- the daemon under test
@@ -223,17 +253,60 @@ daemon_start()
 		daemon_unit=$VM_DAEMON.service
 		;;
 	esac
-	systemctl start "$daemon_unit" || {
+	fact daemon "$VM_DAEMON"
+	fact daemon_unit "$daemon_unit"
+	fact daemon_version "$(dpkg-query -W -f '${Version}' "$VM_DAEMON" 2>/dev/null || :)"
+	daemon_restart
+}
+
+# daemon_restart: (re)starts the daemon, which must come up.
+daemon_restart()
+{
+	systemctl restart "$daemon_unit" || {
 		systemctl status --no-pager --full "$daemon_unit" || :
 		fail "$daemon_unit does not start"
 	}
 	daemon_pid=$(systemctl show --property=MainPID --value "$daemon_unit")
-	fact daemon "$VM_DAEMON"
-	fact daemon_unit "$daemon_unit"
 	fact daemon_pid "$daemon_pid"
-	fact daemon_version "$(dpkg-query -W -f '${Version}' "$VM_DAEMON" 2>/dev/null || :)"
+	echo "$daemon_pid" >>"$results/daemon-pids"
 	daemon_note start
 	say "daemon: $daemon_unit, pid $daemon_pid"
+}
+
+# drop_in NAME: what is on standard input becomes a drop-in of the daemon's unit.
+drop_in()
+{
+	mkdir -p "/etc/systemd/system/$daemon_unit.d"
+	cat >"/etc/systemd/system/$daemon_unit.d/$1.conf"
+	systemctl daemon-reload
+}
+
+drop_in_remove()
+{
+	rm "/etc/systemd/system/$daemon_unit.d/$1.conf"
+	systemctl daemon-reload
+}
+
+# start_attempt NAME: a step in which the daemon is started, from whatever state it was in; what
+# became of it is in units/attempt-NAME. Whether it was to start is for the host to know.
+start_attempt()
+{
+	systemctl stop "$daemon_unit" || :
+	step "$1"
+	systemctl reset-failed "$daemon_unit" 2>/dev/null || :
+	systemctl start "$daemon_unit" 2>/dev/null || :
+	wait_for 60 "$daemon_unit to be up or down" daemon_settled
+	systemctl show "$daemon_unit" >"$results/units/attempt-$1"
+	daemon_pid=$(systemctl show --property=MainPID --value "$daemon_unit")
+	echo "$daemon_pid" >>"$results/daemon-pids"
+}
+
+daemon_settled()
+{
+	case $(systemctl show --property=ActiveState --value "$daemon_unit") in
+	active | failed) ;;
+	*) return 1 ;;
+	esac
 }
 
 # daemon_note WHEN: what the daemon has cost so far, as results/units/daemon-WHEN; at the end also
@@ -254,7 +327,7 @@ daemon_note()
 			"/proc/$daemon_pid/status" 2>/dev/null || :
 		# Fields 10 and 12 of stat: minor and major faults.
 		sed 's/.*) //' "/proc/$daemon_pid/stat" 2>/dev/null |
-			awk '{ print "NoteMinorFaults=" $8 "\nNoteMajorFaults=" $10 }'
+			awk '{ print "NoteMinorFaults=" $8 "\nNoteMajorFaults=" $10 }' || :
 	} >"$results/units/daemon-$1"
 }
 
@@ -263,8 +336,10 @@ daemon_note()
 # load_start NAME ARGUMENTS...: runs `load` as the service NAME and as process name NAME, waits
 # until it has what it starts with; its pid is then ${load_pid[NAME]}.
 declare -A load_pid
+# What leaks is another user's: a daemon that is not root must have the capability to kill it.
+load_uid=1
 load_properties=(--property=OOMPolicy=continue --property=KillMode=mixed
-	--property=RemainAfterExit=yes)
+	--property=RemainAfterExit=yes --property=TasksMax=infinity)
 load_start()
 {
 	local name=$1
@@ -289,10 +364,12 @@ load_go()
 	fact load_start_usec "$(monotonic_usec)"
 	say "load: $name $*"
 	systemd-run --quiet --no-block --unit="$name" "${load_properties[@]}" \
+		--property=User=$load_uid \
 		/vm/bin/load "$@" --name "$name"
 	wait_for 30 "$name to run" main_process "$name"
 	load_pid[$name]=$REPLY
 	fact "pid_$name" "$REPLY"
+	fact "uid_$name" "$load_uid"
 }
 
 # main_process NAME: the first process of the service's cgroup, in REPLY, once it is a load.

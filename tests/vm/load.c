@@ -188,6 +188,33 @@ static int run_children(const struct options *options, unsigned long count)
 	return 0;
 }
 
+/*
+ * Processes that only exist, for whoever reads /proc to wade through. Every fourth has a name that
+ * a rule of the case speaks of.
+ */
+static int run_crowd(const struct options *options, unsigned long count)
+{
+	static const char *const names[] = {"crowd", "crowd-prefer", "crowd-avoid", "crowd-ignore"};
+
+	become(options);
+	for (unsigned long i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			if (prctl(PR_SET_NAME, names[i % 4]) < 0)
+				die("prctl");
+			for (;;)
+				pause();
+		}
+	}
+	say_ready(options);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	return 0;
+}
+
 static _Noreturn void run_hold(const struct options *options, unsigned long megabytes)
 {
 	become(options);
@@ -260,6 +287,7 @@ static int usage(void)
 {
 	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
+	      "       load crowd COUNT [COMMON]\n"
 	      "       load hold MIB [COMMON]\n"
 	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and "
 	      "exit)\n"
@@ -340,6 +368,8 @@ int main(int argc, char **argv)
 		run_leak(&options);
 	if (!strcmp(command, "children") && number)
 		return run_children(&options, strtoul(number, NULL, 10));
+	if (!strcmp(command, "crowd") && number)
+		return run_crowd(&options, strtoul(number, NULL, 10));
 	if (!strcmp(command, "hold") && number)
 		run_hold(&options, parse_mib(number) / MIB);
 	if (!strcmp(command, "neighbour") && number)

@@ -3,7 +3,7 @@
 """Owns one run of the vm suite: builds what the guest needs, boots it, has its report judged.
 
     run.py --build-dir build/vm --case leak --daemon earlyoom
-    run.py --build-dir build/vm --case leak --install build/destdir --daemon reapd --daemon earlyoom
+    run.py --build-dir build/vm --case leak --install-from build --daemon reapd --daemon earlyoom
     run.py --build-dir build/vm --case leak --install build/destdir --repeat 5
 
 Output is TAP. With several daemons or repetitions a table of the figures follows. The exit status
@@ -13,6 +13,7 @@ is 0 only if every check passed; what is missing on this machine is a failure th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
 import shlex
@@ -23,7 +24,8 @@ import subprocess
 import sys
 
 import guest
-from cases import CASES, Case, Checks
+from cases import CASES, Case
+from checks import Checks
 from facts import Facts
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -32,12 +34,17 @@ DAEMONS = ["reapd", "earlyoom", "nohang", "oomd", "none"]
 CFLAGS = ["-std=gnu17", "-O2", "-static", "-Wall", "-Wextra", "-Werror"]
 
 
-def compile_program(source: pathlib.Path, target: pathlib.Path) -> None:
+# What is preloaded into the daemon must share its C library instead.
+SHARED_CFLAGS = ["-std=gnu17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall",
+                 "-Wextra", "-Werror"]
+
+
+def compile_program(source: pathlib.Path, target: pathlib.Path, flags: list[str]) -> None:
     compiler = shlex.split(os.environ.get("CC", "cc"))
     if not shutil.which(compiler[0]):
         raise guest.GuestError(f"the guest's programs need a C compiler: {compiler[0]} not found")
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = [*compiler, *CFLAGS, "-o", str(target), str(source)]
+    command = [*compiler, *flags, "-o", str(target), str(source)]
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise guest.GuestError(f"{shlex.join(command)} failed:\n{done.stdout}")
@@ -52,8 +59,11 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
     for name in ("main.sh", "lib.sh"):
         shutil.copy(HERE / name, vm / name)
     shutil.copy(HERE / "cases" / f"{case.script}.sh", vm / "case.sh")
-    for name in ("load", "referee"):
-        compile_program(HERE / f"{name}.c", vm / "bin" / name)
+    for name in ("load", "referee", "backlog"):
+        compile_program(HERE / f"{name}.c", vm / "bin" / name, CFLAGS)
+    compile_program(HERE / "interpose.c", tree / "usr/lib/reapd-vm/interpose.so", SHARED_CFLAGS)
+    shutil.copy(HERE / "listen.py", vm / "bin" / "listen")
+    (vm / "bin" / "listen").chmod(0o755)
     for program in arguments.bin:
         shutil.copy(program, vm / "bin" / program.name)
     environment = [f"VM_DAEMON={daemon}", *arguments.env]
@@ -61,11 +71,40 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
         f"{name}={shlex.quote(value)}\n" for name, value in (e.split("=", 1) for e in environment)))
 
 
+def install_from(build: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """The tree that `meson install` makes of a build folder, made again only when something that
+    goes into it has changed since."""
+    if not shutil.which("meson"):
+        raise guest.GuestError("the guest gets what meson installs: meson not found "
+                               "(package meson)")
+    try:
+        listing = json.loads((build / "meson-info" / "intro-installed.json").read_text())
+        state = {name: (os.stat(name).st_mtime_ns, os.stat(name).st_size) for name in listing}
+    except (OSError, ValueError) as error:
+        raise guest.GuestError(f"{build} is not a folder that meson has built: {error}") from None
+    stamp, tree = folder / "install.stamp", folder / "install"
+    now = json.dumps([listing, state], sort_keys=True)
+    with guest.locked(folder / "install.lock"):
+        if tree.is_dir() and stamp.exists() and stamp.read_text() == now:
+            return tree
+        shutil.rmtree(tree, ignore_errors=True)
+        stamp.unlink(missing_ok=True)
+        command = ["meson", "install", "--no-rebuild", "-C", str(build), "--destdir", str(tree)]
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode:
+            raise guest.GuestError(f"{shlex.join(command)} failed:\n{done.stdout}")
+        stamp.write_text(now)
+    return tree
+
+
 def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
               results: pathlib.Path) -> None:
-    if daemon == "reapd" and not arguments.install:
-        raise guest.GuestError("reapd needs --install, the folder of meson install --destdir")
     folder = arguments.build_dir.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if arguments.install_from:
+        arguments.install = install_from(arguments.install_from.resolve(), folder)
+    if daemon == "reapd" and not arguments.install:
+        raise guest.GuestError("reapd needs --install or --install-from")
     image = guest.build(folder)
     with guest.workspace(folder) as work:
         tree = work / "payload"
@@ -115,6 +154,8 @@ def parse_arguments() -> argparse.Namespace:
                         help="may be repeated; reapd by default")
     parser.add_argument("--install", type=pathlib.Path, metavar="DIR",
                         help="tree from meson install --destdir, laid over the guest's root")
+    parser.add_argument("--install-from", type=pathlib.Path, metavar="BUILD",
+                        help="run meson install on this build folder first, where it is needed")
     parser.add_argument("--bin", type=pathlib.Path, action="append", default=[], metavar="FILE",
                         help="one more file for /vm/bin of the guest")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",

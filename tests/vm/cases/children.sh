@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # 64 small children leak slowly. No other process is larger than one of them, so whoever goes by
-# size alone is right only as long as it looks at the children; the neighbours are smaller still.
-# There is no end to wait for: 30 seconds from the moment memory is short.
+# size is right as long as it looks at the children; the neighbours are smaller still. Every kill
+# gives back little, and the leak goes on: 30 seconds from the moment memory is short.
 
 below() { meminfo MemAvailable && ((REPLY < $1)); }
 
@@ -14,6 +14,7 @@ evidence_start
 load_go leak children 64 --rate 0.25 --start 18 --fill random
 meminfo MemTotal
 wait_for 180 "memory to be short" below $((REPLY * 10 / 100))
+fact short_usec "$(monotonic_usec)"
 snooze 30
 neighbours_stop
 evidence_stop

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Machines and services that are not as they should be: capabilities and system calls taken away,
+# /proc hidden, missing or too old, no journal, a container's limit. What is required must be said
+# when it is missing; what only helps must be said and done without. Kills where something is
+# missing that a kill could need.
+
+without()
+{
+	local all="CAP_KILL CAP_SYS_PTRACE CAP_IPC_LOCK CAP_SYS_RESOURCE"
+	drop_in without <<-END
+		[Service]
+		AmbientCapabilities=
+		AmbientCapabilities=${all/$1/}
+		CapabilityBoundingSet=
+		CapabilityBoundingSet=${all/$1/}
+		${2:-}
+	END
+	start_attempt "no-$1"
+	drop_in_remove without
+}
+
+# one_kill NAME: a quick leak, in whatever environment the daemon has.
+one_kill()
+{
+	meminfo MemAvailable
+	load_go "$1" leak --rate 100 --start $((REPLY / 1024 - 250)) --fill random
+	wait_dead "$1" 60
+	wait_memory_back 30
+	systemctl stop "$1"
+}
+
+# in_a_room NAME COMMANDS: the daemon, dry, in mount and cgroup namespaces of its own after COMMANDS.
+in_a_room()
+{
+	local status=0
+	step "$1"
+	timeout 5 unshare --mount --cgroup bash -c "$2"'
+		exec /usr/sbin/reapd --dry-run --log=stderr' >"$results/room-$1" 2>&1 || status=$?
+	fact "room_$1" "$status"
+}
+
+wait_booted
+daemon_start
+evidence_start
+neighbours_start 30
+
+without CAP_KILL
+without CAP_SYS_PTRACE
+without CAP_IPC_LOCK LimitMEMLOCK=0
+without CAP_SYS_RESOURCE
+without NOTHING
+
+drop_in calls <<'END'
+[Service]
+SystemCallFilter=~process_mrelease:ENOSYS
+END
+start_attempt no-mrelease
+one_kill kill-mrelease
+drop_in calls <<'END'
+[Service]
+SystemCallFilter=~pidfd_open:ENOSYS
+END
+start_attempt no-pidfd
+drop_in_remove calls
+
+drop_in journal <<'END'
+[Service]
+InaccessiblePaths=/run/systemd/journal/socket
+END
+start_attempt no-journal
+drop_in_remove journal
+
+step journal-stopped
+systemctl stop reapd.service
+journald=$(systemctl show --property=MainPID --value systemd-journald.service)
+kill -STOP "$journald"
+timeout 60 systemctl start reapd.service || :
+fact journal_stopped_state "$(systemctl show --property=ActiveState --value reapd.service)"
+kill -CONT "$journald"
+wait_said 20 "watches"
+
+# Hidden from everybody without CAP_SYS_PTRACE; the unit's own ProtectProc= would hide it too.
+drop_in hidepid <<'END'
+[Service]
+ProtectProc=default
+END
+mount -o remount,hidepid=2 /proc
+start_attempt hidepid
+one_kill kill-hidepid
+mount -o remount,hidepid=0 /proc
+drop_in_remove hidepid
+
+# A service that is restarted into the same end.
+cat >/run/systemd/system/restarter.service <<END
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/vm/bin/load leak --name restarter --rate 150 --start 500 --fill random
+Restart=always
+OOMPolicy=continue
+User=$load_uid
+END
+systemctl daemon-reload
+start_attempt restarter
+fact uid_restarter "$load_uid"
+systemctl start restarter.service
+wait_said 120 "kill number 3 within an hour"
+systemctl stop restarter.service
+fact restarter_usec "$(monotonic_usec)"
+
+step alive
+neighbours_stop
+
+systemctl stop reapd.service
+in_a_room no-proc 'umount --lazy /proc'
+in_a_room old-meminfo '
+	sed /MemAvailable/d /proc/meminfo >/tmp/meminfo
+	mount --bind /tmp/meminfo /proc/meminfo'
+mkdir /sys/fs/cgroup/room
+echo 300M >/sys/fs/cgroup/room/memory.max
+(
+	echo "$BASHPID" >/sys/fs/cgroup/room/cgroup.procs
+	in_a_room container 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'
+)
+step end
+evidence_stop
