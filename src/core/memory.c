@@ -11,18 +11,20 @@
 
 #include "text.h"
 
+#define FIELD(_key, _member)                                              \
+	{                                                                 \
+		_key, sizeof(_key) - 1, offsetof(struct meminfo, _member) \
+	}
+
 static const struct {
 	const char *key;
+	size_t key_len; /* most of the 50 lines differ from most of these by that alone */
 	size_t offset;
 } meminfo_fields[] = {
-	{"MemTotal", offsetof(struct meminfo, total_bytes)},
-	{"MemFree", offsetof(struct meminfo, free_bytes)},
-	{"MemAvailable", offsetof(struct meminfo, available_bytes)},
-	{"SwapTotal", offsetof(struct meminfo, swap_total_bytes)},
-	{"SwapFree", offsetof(struct meminfo, swap_free_bytes)},
-	{"Shmem", offsetof(struct meminfo, shmem_bytes)},
-	{"SUnreclaim", offsetof(struct meminfo, unreclaimable_bytes)},
-	{"Hugetlb", offsetof(struct meminfo, hugetlb_bytes)},
+	FIELD("MemTotal", total_bytes),		  FIELD("MemFree", free_bytes),
+	FIELD("MemAvailable", available_bytes),	  FIELD("SwapTotal", swap_total_bytes),
+	FIELD("SwapFree", swap_free_bytes),	  FIELD("Shmem", shmem_bytes),
+	FIELD("SUnreclaim", unreclaimable_bytes), FIELD("Hugetlb", hugetlb_bytes),
 };
 
 #define FIELD_BIT(key_index) (1u << (key_index))
@@ -36,7 +38,8 @@ static int meminfo_parse_line(struct text line, struct meminfo *m, unsigned *see
 		return 0;
 
 	for (size_t i = 0; i < sizeof(meminfo_fields) / sizeof(meminfo_fields[0]); i++) {
-		if (!text_equal(key, meminfo_fields[i].key))
+		if (text_len(key) != meminfo_fields[i].key_len ||
+		    !text_equal(key, meminfo_fields[i].key))
 			continue;
 		*seen |= FIELD_BIT(i);
 		return text_to_kb_as_bytes(value,

@@ -28,6 +28,7 @@
 #define STEPS_PER_TICK 8
 
 #define TIMER_ACCURACY_MAX_USEC 50000
+#define VMSTAT_INTERVAL_USEC	(10 * USEC_PER_SEC)
 
 uint64_t daemon_now_usec(void)
 {
@@ -112,18 +113,30 @@ static void note_changes(struct daemon *d, const struct sample *now)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
 			    now->has_psi ? "pressure can be read again"
 					 : "pressure can no longer be read: stalls are not seen");
-	if (d->last.has_vmstat && now->has_vmstat && now->vmstat.oom_kill > d->last.vmstat.oom_kill)
-		daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
-			    "the kernel's own out-of-memory killer has killed %" PRIu64
-			    " processes since the last look: see the kernel's log",
-			    now->vmstat.oom_kill - d->last.vmstat.oom_kill);
+	if (now->has_vmstat) {
+		if (now->vmstat.oom_kill > d->oom_kills)
+			daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
+				    "the kernel's own out-of-memory killer has killed %" PRIu64
+				    " processes since the last look: see the kernel's log",
+				    now->vmstat.oom_kill - d->oom_kills);
+		d->oom_kills = now->vmstat.oom_kill;
+	}
 	d->last = *now;
 }
 
-/* False when there is none: said once, and once more when there is one again. */
-static bool take_sample(struct daemon *d, struct sample *ret)
+/* Often enough to say soon that the kernel was faster, seldom enough to cost nothing. */
+static enum sample_depth choose_depth(struct daemon *d, uint64_t now_usec)
 {
-	int r = sampler_take(&d->sampler, daemon_now_usec(), ret);
+	if (now_usec < d->next_vmstat_usec)
+		return SAMPLE_DECISION;
+	d->next_vmstat_usec = now_usec + VMSTAT_INTERVAL_USEC;
+	return SAMPLE_WITH_VMSTAT;
+}
+
+/* False when there is none: said once, and once more when there is one again. */
+static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample *ret)
+{
+	int r = sampler_take(&d->sampler, daemon_now_usec(), depth, ret);
 
 	if (r < 0 && !d->sample_failed)
 		daemon_note(d, LOG_ERR, MESSAGE_ID_MACHINE,
@@ -155,7 +168,7 @@ static bool scan(struct daemon *d, struct observation *o, struct scan_request *r
 	if (r < 0)
 		daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
 			    strerror(-r));
-	if (!take_sample(d, &o->sample))
+	if (!take_sample(d, SAMPLE_DECISION, &o->sample))
 		return false;
 	if (r < 0 || !d->scan.found) {
 		o->scan = SCAN_NOBODY;
@@ -253,7 +266,7 @@ static uint64_t tick(struct daemon *d)
 
 	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
 		o = (struct observation){};
-		if (!take_sample(d, &o.sample))
+		if (!take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample))
 			return daemon_now_usec() + USEC_PER_SEC;
 		note_changes(d, &o.sample);
 		o.victim = kill_observe(d, &o.sample);
@@ -351,6 +364,7 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 {
 	int r;
 
+	d->oom_kills = d->last.vmstat.oom_kill;
 	policy_init(&d->policy, &d->settings.config, fill_rate_bytes);
 	r = sd_event_new(&d->event);
 	if (r >= 0)

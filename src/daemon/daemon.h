@@ -69,6 +69,8 @@ struct daemon {
 	sd_event_source *psi;
 
 	struct sample last; /* of the last tick, to see what has changed about the machine */
+	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
+	uint64_t next_vmstat_usec;
 	bool sample_failed;
 	uint64_t next_state_report_usec;
 	struct scan_result scan;

@@ -64,7 +64,7 @@ static int open_proc(struct daemon *d)
 	r = sampler_open(&d->sampler, d->proc_fd);
 	if (r < 0)
 		return fail("/proc/meminfo: %s: expected /proc to be mounted", strerror(-r));
-	r = sampler_take(&d->sampler, daemon_now_usec(), &d->last);
+	r = sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_WITH_VMSTAT, &d->last);
 	if (r == -ENODATA)
 		return fail("/proc/meminfo: expected a line MemAvailable, as Linux has since 3.14");
 	if (r < 0)

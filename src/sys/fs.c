@@ -36,13 +36,26 @@ int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len)
 	return read_from(fd, 0, buf, size, ret_len);
 }
 
+int fs_read_piece(int fd, char *buf, size_t size, size_t *ret_len)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buf, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_len = (size_t)n;
+	return 0;
+}
+
 int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return -errno;
-	return fs_read_fd(fd, buf, size, ret_len);
+	return fs_read_piece(fd, buf, size, ret_len);
 }
 
 int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
@@ -54,7 +67,7 @@ int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_
 
 	if (fd < 0)
 		return -errno;
-	r = fs_read_fd(fd, buf, size, &len);
+	r = fs_read_piece(fd, buf, size, &len);
 	if (r < 0 || len < size) {
 		if (r >= 0)
 			*ret_len = len;

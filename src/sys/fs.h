@@ -21,6 +21,14 @@ static inline void fs_closep(int *fd)
  * parsers skip a line that they do not need. 0 or negative errno.
  */
 int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len);
+
+/*
+ * The same in one call, for the files of /proc that the kernel makes in one piece (all but vmstat,
+ * of those read here): asking for the end as well would be a third of the cost of a small one.
+ */
+int fs_read_piece(int fd, char *buf, size_t size, size_t *ret_len);
+
+/* Opens, reads in one piece, closes. */
 int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len);
 
 /*

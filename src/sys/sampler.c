@@ -37,23 +37,24 @@ void sampler_close(struct sampler *s)
 	*s = SAMPLER_CLOSED;
 }
 
-int sampler_take(const struct sampler *s, uint64_t time_usec, struct sample *ret)
+int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
+		 struct sample *ret)
 {
 	char text[SAMPLE_TEXT_SIZE];
 	struct sample taken = {.time_usec = time_usec};
 	size_t len;
 	int r;
 
-	r = fs_read_fd(s->meminfo_fd, text, sizeof(text), &len);
+	r = fs_read_piece(s->meminfo_fd, text, sizeof(text), &len);
 	if (r < 0)
 		return r;
 	r = meminfo_parse(text, len, &taken.mem);
 	if (r < 0)
 		return r;
 
-	taken.has_psi = s->psi_fd >= 0 && fs_read_fd(s->psi_fd, text, sizeof(text), &len) >= 0 &&
+	taken.has_psi = s->psi_fd >= 0 && fs_read_piece(s->psi_fd, text, sizeof(text), &len) >= 0 &&
 			psi_parse(text, len, &taken.psi) >= 0;
-	taken.has_vmstat = s->vmstat_fd >= 0 &&
+	taken.has_vmstat = depth == SAMPLE_WITH_VMSTAT && s->vmstat_fd >= 0 &&
 			   fs_read_fd(s->vmstat_fd, text, sizeof(text), &len) >= 0 &&
 			   vmstat_parse(text, len, &taken.vmstat) >= 0;
 	*ret = taken;

@@ -22,12 +22,15 @@ struct sampler {
 int sampler_open(struct sampler *s, int proc_fd);
 void sampler_close(struct sampler *s);
 
+/* vmstat costs twice as much as the rest together, and no decision needs it. */
+enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
+
 /*
- * One reading of all. @time_usec is what the sample is stamped with. Fails only when meminfo does:
- * PSI and vmstat that cannot be read (psi=0, cgroup_disable=pressure at run time) are said to be
- * missing in the sample.
+ * One reading. @time_usec is what the sample is stamped with. Fails only when meminfo does: PSI
+ * and vmstat that were not or cannot be read (psi=0) are said to be missing in the sample.
  */
-int sampler_take(const struct sampler *s, uint64_t time_usec, struct sample *ret);
+int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
+		 struct sample *ret);
 
 /*
  * A descriptor that polls POLLPRI when some task was stalled on memory for @threshold_usec within
