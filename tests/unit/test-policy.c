@@ -426,6 +426,8 @@ static void test_victim_states(void **state)
 	    {5000, 500, NO_SCAN, DEAD, ACTION_SETTLED});
 	RUN("missed: the next at once", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
 	    {0, 50, NO_SCAN, VICTIM_MISSED, ACTION_SCAN}, {0, 50, VICTIM, NO_ONE, ACTION_KILL});
+	RUN("missed at the soft limit", "", {0, 100, VICTIM, NO_ONE, ACTION_TERM},
+	    {0, 100, NO_SCAN, VICTIM_MISSED, ACTION_SCAN}, {0, 100, VICTIM, NO_ONE, ACTION_TERM});
 	RUN("missed, and enough", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
 	    {0, 200, NO_SCAN, VICTIM_MISSED, ACTION_NONE});
 	RUN("forgotten by the caller: as missed", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
@@ -746,6 +748,23 @@ static void test_psi_comes_and_goes(void **state)
 	a = policy_step(&s.policy, &s.o);
 	assert_int_equal(a.stall_permyriad, 0);
 	assert_int_equal(a.level, LEVEL_WARNING);
+}
+
+/* The second look is the first that has something to compare with. */
+static void test_psi_falls_at_once(void **state)
+{
+	struct stalls s;
+
+	(void)state;
+	stalls_init(&s, "", 120 * MIB);
+	s.o.sample.time_usec += SEC;
+	s.o.sample.psi.full_total_usec = 0;
+	assert_int_equal(policy_step(&s.policy, &s.o).stall_permyriad, 0);
+
+	stalls_init(&s, "", 120 * MIB);
+	s.o.sample.time_usec -= SEC;
+	s.o.sample.psi.full_total_usec += 100 * SEC;
+	assert_int_equal(policy_step(&s.policy, &s.o).stall_permyriad, 0);
 }
 
 static void test_stall_reconfigured(void **state)
@@ -1119,6 +1138,7 @@ int main(void)
 		cmocka_unit_test(test_stall_with_plenty),
 		cmocka_unit_test(test_stall_windows),
 		cmocka_unit_test(test_psi_comes_and_goes),
+		cmocka_unit_test(test_psi_falls_at_once),
 		cmocka_unit_test(test_stall_reconfigured),
 		cmocka_unit_test(test_period),
 		cmocka_unit_test(test_period_awaiting),

@@ -26,6 +26,7 @@ static const struct {
 } stat_rows[] = {
 	{"empty", BYTES(""), -EINVAL, {}},
 	{"no parentheses", BYTES("1 init S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
+	{"no opening one", BYTES("1 init) S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"no closing one", BYTES("1 (init S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"closing one first", BYTES("1 )init( S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"nothing after the name", BYTES("1 (init)"), -EINVAL, {}},

@@ -144,6 +144,8 @@ static const struct {
 	{"capitals, which the kernel does not print", BYTES("00FF"), -EINVAL, UNTOUCHED},
 	{"character between 9 and a", BYTES(":"), -EINVAL, UNTOUCHED},
 	{"17 digits", BYTES("00000000000000001"), -ERANGE, UNTOUCHED},
+	{"one digit", BYTES("f"), 0, 15},
+	{"three digits", BYTES("100"), 0, 0x100},
 	{"SIGKILL", BYTES("\t0000000000000100"), 0, 0x100},
 	{"all", BYTES("ffffffffffffffff\r"), 0, UINT64_MAX},
 	{"each digit", BYTES("0123456789abcdef"), 0, UINT64_C(0x0123456789abcdef)},
