@@ -630,7 +630,7 @@ static void test_bounds(void **state)
 		{"StallLimit", "100.01%"},  {"SoftMemory", "4194304T"},
 		{"SoftMemory", "100.01%"},
 	};
-	char *longest = heap_fill('x', PATTERN_SIZE);
+	char *longest = heap_fill('x', 1024);
 	const struct config_key *prefer = config_key_find("Prefer");
 	struct complaints c = {};
 	struct config_loader l;
@@ -645,13 +645,13 @@ static void test_bounds(void **state)
 	}
 
 	c.count = 0;
-	config_loader_set(&l, prefer, longest, PATTERN_SIZE - 1, "x", 1);
+	config_loader_set(&l, prefer, longest, 1023, "x", 1);
 	assert_int_equal(c.count, 0);
-	assert_int_equal(strlen(l.config.prefer), PATTERN_SIZE - 1);
-	config_loader_set(&l, prefer, longest, PATTERN_SIZE, "x", 1);
+	assert_int_equal(strlen(l.config.prefer), 1023);
+	config_loader_set(&l, prefer, longest, 1024, "x", 1);
 	assert_int_equal(c.count, 1);
 	assert_non_null(strstr(c.messages[0], "at most 1023 bytes"));
-	assert_int_equal(strlen(l.config.prefer), PATTERN_SIZE - 1);
+	assert_int_equal(strlen(l.config.prefer), 1023);
 	free(longest);
 }
 

@@ -28,7 +28,7 @@ static const struct {
 	{"no parentheses", BYTES("1 init S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"no opening one", BYTES("1 init) S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"no closing one", BYTES("1 (init S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
-	{"closing one first", BYTES("1 )init( S" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
+	{"closing one first", BYTES("1 ) S" STAT("4", "5", "9") "22 (\n"), -EINVAL, {}},
 	{"nothing after the name", BYTES("1 (init)"), -EINVAL, {}},
 	{"state of two letters", BYTES("1 (a) SS" STAT("4", "5", "9") "22 23\n"), -EINVAL, {}},
 	{"ppid in letters", BYTES("1 (a) S" STAT("x", "5", "9") "22 23\n"), -EINVAL, {}},
@@ -125,7 +125,7 @@ static const struct {
 	{"stat/process", {"postgres", 'S', 1801, 1874, 4194560, 160079}},
 	{"stat/kthread", {"kthreadd", 'S', 0, 0, 2129984, 24}},
 	{"stat/kworker", {"kworker/u16:3-events_unbound", 'I', 2, 0, 69238880, 57}},
-	{"stat/zombie", {"sh", 'Z', 900, 901, 4228108, 5500}},
+	{"stat/zombie", {"sh", 'Z', 900, 901, 4194372, 5500}},
 	{"stat/hostile", {"a) Z 1 (b\n", 'R', 4700, 4711, 4194304, 987654321}},
 };
 
