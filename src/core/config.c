@@ -33,7 +33,7 @@
 
 const struct config_key config_keys[] = {
 	KEY("Limits", "WarningMemory", CONFIG_LIMIT, warning_memory, "",
-	    .help = "available memory at which others are warned (1.5 x soft)"),
+	    .help = "available memory at which the journal is told (1.5 x soft)"),
 	KEY("Limits", "SoftMemory", CONFIG_LIMIT, soft_memory, "10% 1G",
 	    .help = "available memory at which SIGTERM is sent"),
 	KEY("Limits", "HardMemory", CONFIG_LIMIT, hard_memory, "",
@@ -385,7 +385,7 @@ void config_loader_set(struct config_loader *l, const struct config_key *key, co
 	l->origin[index].file = file;
 	l->origin[index].line = line;
 
-	/* Patterns and limits can be emptied; for the others "Key=" means the default. */
+	/* A pattern can be emptied; for the others "Key=" means the default. */
 	if (text_len(t) == 0 && key->type != CONFIG_PATTERN) {
 		set_preset(&l->config, key);
 		return;

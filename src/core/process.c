@@ -276,8 +276,6 @@ const char *verdict_name(enum verdict v)
 		return "no-mm";
 	case VERDICT_ADJ_MIN:
 		return "adj-min";
-	case VERDICT_EXEMPT:
-		return "exempt";
 	case VERDICT_DYING:
 		return "dying";
 	case VERDICT_ASIDE:

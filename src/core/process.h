@@ -114,7 +114,6 @@ enum verdict {
 	VERDICT_KTHREAD, /* PF_KTHREAD */
 	VERDICT_NO_MM,	 /* no thread of it has an address space */
 	VERDICT_ADJ_MIN, /* oom_score_adj -1000 */
-	VERDICT_EXEMPT,	 /* the kernel shows oom_score 0 though none of the above is true */
 	VERDICT_DYING,	 /* SIGKILL is pending or it is exiting: its memory is on its way */
 	VERDICT_ASIDE,	 /* was chosen before and did not die in time */
 	VERDICT_IGNORED, /* by Ignore= or IgnoreRootUser= */

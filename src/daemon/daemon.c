@@ -148,29 +148,30 @@ static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample
 	return r >= 0;
 }
 
-static uint64_t total_pages(const struct sample *s)
+uint64_t daemon_total_pages(const struct sample *s)
 {
 	return u64_add(s->mem.total_bytes, s->mem.swap_total_bytes) /
 	       (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static bool scan(struct daemon *d, struct observation *o, struct scan_request *request)
+struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_pages)
 {
-	int r;
-
-	*request = (struct scan_request){
-		.total_pages = total_pages(&o->sample),
+	return (struct scan_request){
+		.total_pages = total_pages,
 		.sort_by = d->settings.config.sort_by,
 		.ignore_root_user = d->settings.config.ignore_root_user,
 		.patterns = d->settings.patterns,
 	};
-	r = scanner_run(d->scanner, request, &d->scan);
-	if (r < 0)
-		daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
-			    strerror(-r));
+}
+
+static bool scan(struct daemon *d, struct observation *o)
+{
+	struct scan_request request = daemon_scan_request(d, daemon_total_pages(&o->sample));
+
+	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
 	if (!take_sample(d, SAMPLE_DECISION, &o->sample))
 		return false;
-	if (r < 0 || !d->scan.found) {
+	if (d->scan_error != 0 || !d->scan.found) {
 		o->scan = SCAN_NOBODY;
 		return true;
 	}
@@ -193,17 +194,49 @@ static void report_state(struct daemon *d, const struct sample *s, const struct 
 	send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_INFO, s, a);
 }
 
+static void carry_out(struct daemon *d, const struct action *a, const struct sample *s,
+		      uint64_t decided_usec)
+{
+	switch (a->kind) {
+	case ACTION_TERM:
+	case ACTION_KILL:
+	case ACTION_ADOPT:
+		kill_begin(d, a, s, decided_usec);
+		return;
+	case ACTION_ESCALATE:
+		kill_escalate(d);
+		return;
+	case ACTION_SETTLED:
+		kill_end(d, s, OUTCOME_SETTLED);
+		return;
+	case ACTION_RELEASED:
+		kill_end(d, s, OUTCOME_RELEASED);
+		return;
+	case ACTION_GIVE_UP:
+		kill_end(d, s, OUTCOME_STUCK);
+		return;
+	case ACTION_BARREN:
+		if (d->scan_error != 0)
+			daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
+				    strerror(d->scan_error));
+		send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, s, a);
+		return;
+	case ACTION_NONE:
+	case ACTION_SCAN: /* a second one waits for the next tick */
+		return;
+	}
+}
+
 /* One call of the policy and what follows from it. Returns when it wants to be called again. */
 static uint64_t step(struct daemon *d, struct observation *o)
 {
-	struct scan_request request = {};
 	uint64_t decided_usec = o->sample.time_usec;
 	struct action a = policy_step(&d->policy, o);
 
 	if (a.kind == ACTION_SCAN) {
 		struct action first = a;
 
-		if (!scan(d, o, &request))
+		if (!scan(d, o))
 			return decided_usec + USEC_PER_SEC;
 		a = policy_step(&d->policy, o);
 		if (first.announce && !a.announce) {
@@ -212,39 +245,17 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		}
 	}
 
-	switch (a.kind) {
-	case ACTION_TERM:
-	case ACTION_KILL:
-	case ACTION_ADOPT:
-		kill_begin(d, &a, &o->sample, &d->scan.victim, &request, decided_usec);
-		break;
-	case ACTION_ESCALATE:
-		kill_escalate(d);
-		break;
-	case ACTION_SETTLED:
-		kill_end(d, &o->sample, OUTCOME_SETTLED);
-		break;
-	case ACTION_RELEASED:
-		kill_end(d, &o->sample, OUTCOME_RELEASED);
-		break;
-	case ACTION_GIVE_UP:
-		kill_end(d, &o->sample, OUTCOME_STUCK);
-		break;
-	case ACTION_BARREN:
-		send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, &o->sample, &a);
-		break;
-	case ACTION_NONE:
-	case ACTION_SCAN: /* a second one waits for the next tick */
-		break;
-	}
-
-	if (d->kill.state == VICTIM_MISSED)
-		a.next_usec = o->sample.time_usec; /* the next is due at once */
+	carry_out(d, &a, &o->sample, decided_usec);
+	/* whatever had to be done is done: from here on there is time */
 	if (a.announce) {
 		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &a);
 		daemon_update_status(d);
 	}
+	if (a.kind == ACTION_TERM || a.kind == ACTION_KILL || a.kind == ACTION_ADOPT)
+		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
+	if (d->kill.state == VICTIM_MISSED)
+		return o->sample.time_usec; /* the next is due at once */
 	return a.next_usec;
 }
 

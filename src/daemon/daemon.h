@@ -28,15 +28,20 @@ struct settings {
 
 /* One action of the policy and what became of it. See kill.c. */
 struct kill {
-	bool active; /* a victim is held and was signalled */
-	bool ended;  /* the policy is done with it; its report waits for the reaper's word */
-	uint64_t ended_usec;
+	bool active;		 /* a victim is held and was signalled */
 	enum victim_state state; /* what the policy is told next */
 	struct victim victim;
 	sd_event_source *source; /* the pidfd */
 	struct report_kill record;
 	uint64_t decided_usec; /* the sample that asked for the scan */
 	uint64_t reserve_at_signal;
+	unsigned reaps_pending; /* results of the reaper that are still to come */
+
+	/* the one before, which the policy is done with: its report waits for the reaper's word */
+	bool ended;
+	uint64_t ended_usec;
+	unsigned ended_reaps_pending;
+	struct report_kill ended_record;
 };
 
 #define UNITS_REMEMBERED 16
@@ -74,6 +79,7 @@ struct daemon {
 	bool sample_failed;
 	uint64_t next_state_report_usec;
 	struct scan_result scan;
+	int scan_error;
 	struct report report; /* under construction: too large for every frame */
 };
 
@@ -88,6 +94,12 @@ __attribute__((format(printf, 4, 5))) void daemon_note(struct daemon *d, int pri
 /* The numbers that a report of this sample speaks of. */
 void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
 			const struct action *action, struct report_moment *ret);
+
+/* Of memory and swap together, as the kernel's formula takes them. */
+uint64_t daemon_total_pages(const struct sample *s);
+
+/* What a scan looks for, by the settings of the moment. */
+struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_pages);
 
 /* What systemctl status shows. */
 void daemon_update_status(struct daemon *d);

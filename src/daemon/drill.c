@@ -25,8 +25,13 @@
 #define DRILL_PART  (UINT64_C(2) << 20)
 #define DRILL_BYTES (8 * DRILL_PART)
 
-/* A drill on a busy machine measures too little, and believing it would be to look too late. */
+/*
+ * A drill on a busy machine measures too little, and believing it would be to look too late. One
+ * whose 2 MiB stay in the cache measures too much: all CPUs together fault and clear no more than
+ * about this in the memory of today's machines.
+ */
 #define FILL_RATE_MIN (UINT64_C(1) << 30)
+#define FILL_RATE_MAX (UINT64_C(8) << 30)
 
 /* For each step; generous, because a start may be at a bad time. */
 #define DRILL_TIMEOUT_MSEC 10000
@@ -124,9 +129,9 @@ static int wait_until_filled(struct drill *d, int fd, size_t bytes)
 			    "the drill's child failed: it needs %zu bytes and to raise its "
 			    "oom_score_adj",
 			    bytes);
-	d->fill_rate_bytes = u64_max(
-		u64_mul(u64_muldiv(DRILL_PART, 1000000, fastest), cpus > 0 ? (uint64_t)cpus : 1),
-		FILL_RATE_MIN);
+	d->fill_rate_bytes = u64_mul(u64_muldiv(DRILL_PART, 1000000, fastest),
+				     cpus > 0 ? (uint64_t)cpus : 1);
+	d->fill_rate_bytes = u64_min(u64_max(d->fill_rate_bytes, FILL_RATE_MIN), FILL_RATE_MAX);
 	return 0;
 }
 
@@ -172,18 +177,26 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 	return 0;
 }
 
-/* Signal 0 and kcmp() on a process of another user: what CAP_KILL and CAP_SYS_PTRACE are for. */
-static int try_others(struct drill *d)
+/*
+ * What CAP_KILL and CAP_SYS_PTRACE are for, on a process of another user: signal 0, kcmp(), and
+ * the one file that hidepid hides first.
+ */
+static int try_others(struct drill *d, int proc_fd)
 {
 	CLEANUP_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, 1, 0);
 	pid_t self = getpid();
+	char score[32];
+	size_t len;
 
-	d->can_signal_others = pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0;
 	d->kcmp_works = syscall(SYS_kcmp, self, 1, KCMP_VM, 0, 0) >= 0;
-	if (!d->can_signal_others)
+	if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return fail(d, -EPERM,
 			    "the drill cannot signal other users' processes: CAP_KILL "
 			    "is required");
+	if (fs_read_at(proc_fd, "1/oom_score", score, sizeof(score), &len) < 0)
+		return fail(d, -EPERM,
+			    "the drill cannot see other users' processes: /proc is "
+			    "mounted with hidepid, where CAP_SYS_PTRACE is required");
 	return 0;
 }
 
@@ -215,5 +228,5 @@ int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
 		(void)kill(child, SIGKILL); /* a child of ours that has not been waited for */
 	(void)waitpid(child, NULL, 0);
 	close(fds[0]);
-	return r < 0 ? r : try_others(ret);
+	return r < 0 ? r : try_others(ret, proc_fd);
 }

@@ -19,7 +19,6 @@ struct drill {
 	uint64_t death_usec;	  /* from the signal to the child's death */
 	bool mrelease_works;
 	bool kcmp_works;
-	bool can_signal_others;
 	char failure[256]; /* what went wrong, when it returns an error */
 };
 

@@ -27,12 +27,12 @@ static uint64_t reserve_bytes(const struct sample *s)
 }
 
 static void send_kill_report(struct daemon *d, enum report_kind kind, const char *message_id,
-			     int priority)
+			     int priority, const struct report_kill *record)
 {
 	d->report.kind = kind;
 	d->report.priority = priority;
 	d->report.message_id = message_id;
-	d->report.kill = d->kill.record;
+	d->report.kill = *record;
 	writer_send(&d->writer, &d->report);
 }
 
@@ -112,11 +112,11 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
  */
 static void submit_victim(struct daemon *d)
 {
-	struct report_kill *record = &d->kill.record;
-
-	/* when it cannot be queued there will be no result to wait for */
-	record->reap_done = reaper_submit(&d->reaper, &d->kill.victim) < 0;
-	record->reap = (struct reap_result){.error = EAGAIN};
+	if (reaper_submit(&d->reaper, &d->kill.victim) >= 0)
+		d->kill.reaps_pending++;
+	else
+		d->kill.record.reap.error =
+			EAGAIN; /* it frees its memory itself, in its own time */
 }
 
 static void signal_group_member(void *userdata, const struct process *p)
@@ -133,24 +133,34 @@ static void signal_group_member(void *userdata, const struct process *p)
 	victim_close(&v);
 }
 
-/* From the signal to where it can be released. 0 or negative errno; -ESRCH: it is gone. */
-static int signal_victim(struct daemon *d, struct process_id id, const struct scan_request *request,
-			 pid_t pgrp)
+static void signal_group(struct daemon *d)
+{
+	const struct report_kill *record = &d->kill.record;
+	struct scan_request request = daemon_scan_request(d, record->total_pages);
+
+	if (d->settings.config.kill_process_group && record->signal != 0)
+		(void)scanner_for_group(d->scanner, &request, record->victim.pgrp,
+					signal_group_member, d);
+}
+
+/* Takes hold, signals, hands to the reaper. 0 or negative errno; -ESRCH: it is gone. */
+static int signal_victim(struct daemon *d)
 {
 	struct kill *k = &d->kill;
-	int r = victim_open(d->proc_fd, id, &k->victim);
+	int r = victim_open(d->proc_fd, k->record.victim.id, &k->victim);
 
 	if (r < 0)
 		return r;
 	if (k->record.signal != 0)
 		r = victim_signal(&k->victim, k->record.signal);
+	k->record.signal_usec = u64_max(daemon_now_usec() - k->decided_usec, 1);
 	if (r < 0) {
 		victim_close(&k->victim);
 		return r;
 	}
-	if (d->settings.config.kill_process_group && k->record.signal != 0)
-		(void)scanner_for_group(d->scanner, request, pgrp, signal_group_member, d);
-	submit_victim(d);
+	signal_group(d);
+	if (!d->settings.config.dry_run)
+		submit_victim(d);
 	return 0;
 }
 
@@ -167,54 +177,57 @@ static int signal_of(enum action_kind kind)
 }
 
 void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
-		const struct process *candidate, const struct scan_request *request,
 		uint64_t decided_usec)
 {
+	const struct process *candidate = &d->scan.victim;
 	struct kill *k = &d->kill;
 	int r;
 
-	kill_flush(d, UINT64_MAX);
 	k->state = VICTIM_ALIVE;
 	k->victim = VICTIM_CLOSED;
 	k->decided_usec = decided_usec;
 	k->reserve_at_signal = reserve_bytes(sample);
+	k->reaps_pending = 0;
 	k->record = (struct report_kill){
 		.victim = *candidate,
-		.total_pages = request->total_pages,
+		.total_pages = daemon_total_pages(sample),
 		.expected_bytes = process_expected_bytes(candidate),
 		.signal = signal_of(action->kind),
 	};
 	daemon_fill_moment(d, sample, action, &k->record.moment);
 
-	if (d->settings.config.dry_run) {
+	if (d->settings.config.dry_run && action->kind != ACTION_ADOPT) {
 		k->state = VICTIM_SPARED;
 		k->record.outcome = OUTCOME_SPARED;
-	} else {
-		r = signal_victim(d, candidate->id, request, candidate->pgrp);
-		k->record.signal_usec = u64_max(daemon_now_usec() - decided_usec, 1);
-		if (r == -ESRCH) {
-			k->state = VICTIM_MISSED;
-			return;
-		}
-		if (r < 0) {
-			k->state = VICTIM_REFUSED;
-			k->record.error = -r;
-			return;
-		}
-		k->active = true;
+		return;
+	}
+	r = signal_victim(d);
+	if (r < 0) {
+		k->state = r == -ESRCH ? VICTIM_MISSED : VICTIM_REFUSED;
+		k->record.error = -r;
+		return;
+	}
+	k->active = true;
+	(void)sd_event_add_io(d->event, &k->source, k->victim.pidfd, EPOLLIN, on_victim_dead,
+			      d); /* without it the next tick sees it */
+}
+
+void kill_report_begun(struct daemon *d)
+{
+	struct kill *k = &d->kill;
+	struct scan_request request = daemon_scan_request(d, k->record.total_pages);
+
+	if (k->active) {
 		/* only now: /proc/PID/cgroup waits for cgroup_mutex */
 		victim_cgroup(&k->victim, k->record.cgroup, sizeof(k->record.cgroup),
 			      k->record.unit, sizeof(k->record.unit));
-		k->record.unit_kills = count_unit_kill(d, k->record.unit, decided_usec);
-		(void)sd_event_add_io(d->event, &k->source, k->victim.pidfd, EPOLLIN,
-				      on_victim_dead, d); /* without it the next tick sees it */
+		k->record.unit_kills = count_unit_kill(d, k->record.unit, k->decided_usec);
 	}
-
 	/* a process that was dying anyway is reaped without a word, as the kernel does */
-	if (action->kind == ACTION_ADOPT)
+	if (k->record.signal == 0 || !(k->active || k->state == VICTIM_SPARED))
 		return;
-	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING);
-	scanner_fill_top(d->scanner, request, candidate->id.pid, &d->scan);
+	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
+	scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
 	send_table(d);
 }
 
@@ -229,8 +242,10 @@ void kill_escalate(struct daemon *d)
 		return;
 	}
 	k->record.signal = SIGKILL;
+	k->record.group_size = 0;
+	signal_group(d);
 	submit_victim(d);
-	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING);
+	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
 }
 
 enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
@@ -308,8 +323,11 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 		d->last_victim = k->record.victim;
 	}
 	k->record.outcome = outcome;
+	kill_flush(d, UINT64_MAX);
 	k->ended = true;
 	k->ended_usec = sample->time_usec;
+	k->ended_reaps_pending = k->reaps_pending;
+	k->ended_record = k->record;
 	k->state = VICTIM_NONE;
 	kill_close(k);
 	kill_flush(d, sample->time_usec);
@@ -320,20 +338,30 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 {
 	struct kill *k = &d->kill;
 
-	if (!process_id_equal(result->id, k->record.victim.id) || !(k->active || k->ended))
-		return; /* a victim that was given up came free after all */
-	k->record.reap_done = true;
-	k->record.reap = *result;
-	kill_flush(d, k->ended_usec);
+	/* several may come for one victim, after SIGTERM and after SIGKILL: the last one counts */
+	if (k->active && process_id_equal(result->id, k->record.victim.id)) {
+		k->reaps_pending -= k->reaps_pending > 0;
+		k->record.reap_done = k->reaps_pending == 0;
+		k->record.reap = *result;
+	} else if (k->ended && process_id_equal(result->id, k->ended_record.victim.id)) {
+		k->ended_reaps_pending -= k->ended_reaps_pending > 0;
+		k->ended_record.reap_done = k->ended_reaps_pending == 0;
+		k->ended_record.reap = *result;
+		kill_flush(d, k->ended_usec);
+	}
 }
 
 void kill_flush(struct daemon *d, uint64_t now_usec)
 {
 	struct kill *k = &d->kill;
-	bool waits = !k->record.reap_done && k->record.outcome == OUTCOME_SETTLED;
+	const struct report_kill *record = &k->ended_record;
 
-	if (!k->ended || (waits && now_usec - k->ended_usec < REAP_WAIT_USEC))
+	if (!k->ended || (record->outcome == OUTCOME_SETTLED && k->ended_reaps_pending > 0 &&
+			  u64_sub(now_usec, k->ended_usec) < REAP_WAIT_USEC))
 		return;
 	k->ended = false;
-	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, outcome_priority(k->record.outcome));
+	if (record->outcome == OUTCOME_SETTLED && record->signal == 0)
+		return; /* it was dying anyway */
+	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, outcome_priority(record->outcome),
+			 record);
 }

@@ -8,10 +8,12 @@
 #include "core/policy.h"
 #include "daemon/daemon.h"
 
-/* TERM, KILL and ADOPT: @candidate is the victim that the scan found. */
+/* TERM, KILL and ADOPT: signals the victim of the last scan and has its memory released. */
 void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
-		const struct process *candidate, const struct scan_request *request,
 		uint64_t decided_usec);
+
+/* All about it that can wait until the signal is out. */
+void kill_report_begun(struct daemon *d);
 
 /* ESCALATE. */
 void kill_escalate(struct daemon *d);

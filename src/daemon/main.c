@@ -170,38 +170,34 @@ static int run_drill(struct daemon *d, struct drill *drill)
 		    drill->kill_usec / 1000, drill->kill_usec / 100 % 10, drill->death_usec / 1000,
 		    drill->death_usec / 100 % 10,
 		    drill->mrelease_works ? "works" : "is missing: Linux 5.15 or later has it",
-		    drill->kcmp_works ? "works" : "is not permitted: CAP_SYS_PTRACE is missing");
+		    drill->kcmp_works		? "works"
+		    : d->privileges.can_inspect ? "is not permitted"
+						: "is not permitted: CAP_SYS_PTRACE is missing");
 	return EXIT_SUCCESS;
 }
 
-static void note_start(struct daemon *d, const struct drill *drill, int psi_trigger_fd)
+static void report_start(struct daemon *d, const struct drill *drill, int psi_trigger_fd)
 {
-	char total[32], swap[32], soft[32], hard[32], rate[32], limit[32];
-	uint64_t container_bytes;
-	struct limits limits;
 	CLEANUP_CLOSE int sys_fd = fs_open_dir(AT_FDCWD, "/sys");
+	uint64_t container_bytes = sys_fd < 0 ? UINT64_MAX : instance_memory_limit(sys_fd);
+	struct action calm = {.level = LEVEL_CALM};
+	char limit[32];
 
-	limits_resolve(&d->settings.config, &d->last.mem, &limits);
-	format_bytes(d->last.mem.total_bytes, total, sizeof(total));
-	format_bytes(d->last.mem.swap_total_bytes, swap, sizeof(swap));
-	format_bytes(limits.memory_bytes[LEVEL_SOFT], soft, sizeof(soft));
-	format_bytes(limits.memory_bytes[LEVEL_HARD], hard, sizeof(hard));
-	format_bytes(drill->fill_rate_bytes, rate, sizeof(rate));
-	daemon_note(d, LOG_INFO, MESSAGE_ID_START,
-		    "reapd " REAPD_VERSION "%s watches %s of memory and %s of swap: SIGTERM at %s "
-		    "(%" PRIu64 " bytes), SIGKILL at %s (%" PRIu64 " bytes) of available memory; "
-		    "pressure %s; memory %s; own oom_score_adj %s; fills at most %s a second",
-		    d->settings.config.dry_run ? ", in a dry run," : "", total,
-		    d->last.mem.swap_total_bytes > 0 ? swap : "none", soft,
-		    limits.memory_bytes[LEVEL_SOFT], hard, limits.memory_bytes[LEVEL_HARD],
-		    psi_trigger_fd >= 0 ? "wakes it"
-		    : d->last.has_psi	? "is read but cannot wake it (CAP_SYS_RESOURCE)"
-					: "is not available: stalls are not seen",
-		    d->privileges.memory_locked ? "is locked" : "is not locked (CAP_IPC_LOCK)",
-		    d->privileges.adj_is_min ? "is -1000" : "is not -1000 (CAP_SYS_RESOURCE)",
-		    rate);
+	d->report.kind = REPORT_START;
+	d->report.priority = LOG_INFO;
+	d->report.message_id = MESSAGE_ID_START;
+	d->report.start = (struct report_start){
+		.version = REAPD_VERSION,
+		.dry_run = d->settings.config.dry_run,
+		.psi_trigger = psi_trigger_fd >= 0,
+		.mrelease = drill->mrelease_works,
+		.memory_locked = d->privileges.memory_locked,
+		.adj_is_min = d->privileges.adj_is_min,
+		.fill_rate_bytes = drill->fill_rate_bytes,
+	};
+	daemon_fill_moment(d, &d->last, &calm, &d->report.start.moment);
+	writer_send(&d->writer, &d->report);
 
-	container_bytes = sys_fd < 0 ? UINT64_MAX : instance_memory_limit(sys_fd);
 	if (container_bytes < d->last.mem.total_bytes) {
 		format_bytes(container_bytes, limit, sizeof(limit));
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_START,
@@ -224,7 +220,7 @@ static int run(struct daemon *d)
 	if (r != EXIT_SUCCESS || d->options.drill_only)
 		return r;
 
-	note_start(d, &drill, psi_trigger_fd);
+	report_start(d, &drill, psi_trigger_fd);
 	r = daemon_run(d, drill.fill_rate_bytes, psi_trigger_fd);
 	if (r < 0) {
 		daemon_note(d, LOG_ERR, NULL, "the event loop failed: %s", strerror(-r));

@@ -6,9 +6,11 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "build-config.h"
+#include "sys/pattern.h"
 
 enum {
 	OPT_CONFIG = 256,
@@ -40,6 +42,7 @@ static const struct option own_options[] = {
 	{"sort-by-rss", no_argument, NULL, OPT_SORT_BY_RSS},
 	{"ignore-root-user", no_argument, NULL, OPT_IGNORE_ROOT_USER},
 	{"syslog", no_argument, NULL, OPT_SYSLOG},
+	{"debug", no_argument, NULL, 'd'},
 };
 
 #define OWN_OPTIONS (sizeof(own_options) / sizeof(own_options[0]))
@@ -66,7 +69,7 @@ static const char help_head[] =
 	"  -S SIZE[,SIZE]       free swap as a size, in KiB when bare\n"
 	"  -r SECONDS           report the state of the memory so often, 0 never\n"
 	"  -g                   kill the victim's whole process group\n"
-	"  -d                   report every decision\n"
+	"  -d, --debug          report every decision\n"
 	"  --prefer=REGEX, --avoid=REGEX, --ignore=REGEX\n"
 	"                       names to kill sooner, later or never\n"
 	"  --sort-by-rss        the largest resident process instead of the highest badness\n"
@@ -120,11 +123,21 @@ struct pair {
 /* "10" and "%" or "400000" and "K"; a size may bring its own unit. */
 static void append_part(char *buf, size_t size, const char *value, size_t len, const char *unit)
 {
-	bool bare = len > 0 && value[len - 1] >= '0' && value[len - 1] <= '9';
+	bool bare = len == 0 || (value[len - 1] >= '0' && value[len - 1] <= '9');
 	size_t used = strlen(buf);
 
 	snprintf(buf + used, size - used, "%s%.*s%s", used > 0 ? " " : "",
 		 (int)(len < 24 ? len : 24), value, bare ? unit : "");
+}
+
+/* What earlyoom takes for the second value when there is only one: half of the first. */
+static void append_half(char *buf, size_t size, const char *value, const char *unit)
+{
+	char *end, half[40];
+	double number = strtod(value, &end);
+
+	snprintf(half, sizeof(half), "%.2f%.20s", number / 2, *end ? end : unit);
+	append_part(buf, size, half, strlen(half), unit);
 }
 
 static char *make(struct options *o)
@@ -161,9 +174,11 @@ static void set_limits(struct options *o, struct pair percent, struct pair bytes
 		if (comma)
 			append_part(hard, OPTIONS_VALUE_SIZE, comma + 1, strlen(comma + 1),
 				    parts[i].unit);
+		else
+			append_half(hard, OPTIONS_VALUE_SIZE, text, parts[i].unit);
 	}
 	set(o, soft_key, soft, origin);
-	set(o, hard_key, hard, origin); /* empty: half of soft, as earlyoom has it */
+	set(o, hard_key, hard, origin);
 }
 
 static void say_without_effect(int option)
@@ -195,6 +210,7 @@ static bool settings_are_right(const struct options *o)
 
 	config_loader_init(&l, complain_on_stderr, &said);
 	options_apply(o, &l);
+	patterns_free(patterns_new(&l));
 	return l.mistakes == 0;
 }
 

@@ -53,6 +53,21 @@ static void complain_in_report(void *userdata, const char *message)
 	daemon_note(userdata, LOG_ERR, MESSAGE_ID_RELOAD, "%s", message);
 }
 
+/*
+ * What was decided at start and proven by the drill: the lock that only an instance that kills
+ * takes, and where the writer writes.
+ */
+static void keep_fixed(struct daemon *d, struct config *fresh)
+{
+	const struct config *now = &d->settings.config;
+
+	if (fresh->dry_run != now->dry_run || fresh->log != now->log)
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_RELOAD,
+			    "DryRun= and Log= count at the next start: they stay as they are");
+	fresh->dry_run = now->dry_run;
+	fresh->log = now->log;
+}
+
 void reload(struct daemon *d)
 {
 	struct settings fresh;
@@ -68,6 +83,7 @@ void reload(struct daemon *d)
 			    "the configuration was not reloaded%s: the old one stays",
 			    r == -ENOMEM ? " for want of memory" : "");
 	} else {
+		keep_fixed(d, &fresh.config);
 		settings_done(&d->settings);
 		d->settings = fresh;
 		policy_configure(&d->policy, &d->settings.config);

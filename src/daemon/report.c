@@ -133,6 +133,41 @@ static void put_reason(struct out *o, const struct report_moment *m)
 	}
 }
 
+static void put_limit(struct out *o, const char *what, uint64_t bytes)
+{
+	put(o, "%s at ", what);
+	put_bytes(o, bytes);
+	put(o, " (%" PRIu64 " bytes)", bytes);
+}
+
+static void format_start(struct out *o, const struct report_start *s)
+{
+	const struct meminfo *mem = &s->moment.sample.mem;
+	const char *pressure = s->psi_trigger ? "wakes it"
+			       : s->moment.sample.has_psi
+				       ? "is read but cannot wake it (CAP_SYS_RESOURCE)"
+				       : "is not available: stalls are not seen";
+
+	put(o, "reapd %s%s watches ", s->version, s->dry_run ? ", in a dry run," : "");
+	put_bytes(o, mem->total_bytes);
+	put(o, " of memory and ");
+	if (mem->swap_total_bytes > 0)
+		put_bytes(o, mem->swap_total_bytes);
+	else
+		put(o, "none");
+	put(o, " of swap: ");
+	put_limit(o, "SIGTERM", s->moment.limits.memory_bytes[LEVEL_SOFT]);
+	put_limit(o, ", SIGKILL", s->moment.limits.memory_bytes[LEVEL_HARD]);
+	put(o,
+	    " of available memory; pressure %s; process_mrelease %s; memory %s; own "
+	    "oom_score_adj %s; fills at most ",
+	    pressure, s->mrelease ? "works" : "is missing (Linux 5.15)",
+	    s->memory_locked ? "is locked" : "is not locked (CAP_IPC_LOCK)",
+	    s->adj_is_min ? "is -1000" : "is not -1000 (CAP_SYS_RESOURCE)");
+	put_bytes(o, s->fill_rate_bytes);
+	put(o, " a second");
+}
+
 static void format_level(struct out *o, const struct report_moment *m)
 {
 	put(o, "memory level %s (was %s): ", level_name(m->level), level_name(m->level_before));
@@ -327,8 +362,10 @@ void report_format_text(const struct report *r, char *buf, size_t size)
 	buf[0] = '\0';
 	switch (r->kind) {
 	case REPORT_NOTE:
-	case REPORT_START:
 		put(&o, "%s", r->text);
+		break;
+	case REPORT_START:
+		format_start(&o, &r->start);
 		break;
 	case REPORT_LEVEL:
 		format_level(&o, &r->moment);
@@ -391,6 +428,26 @@ static void moment_fields(const struct field_sink *s, const struct report_moment
 	field(s, "REAPD_STALL_FULL_USEC=%" PRIu64, m->sample.psi.full_total_usec);
 }
 
+static void start_fields(const struct field_sink *s, const struct report_start *start)
+{
+	const struct limits *l = &start->moment.limits;
+
+	moment_fields(s, &start->moment);
+	field(s, "REAPD_VERSION=%s", start->version);
+	field(s, "REAPD_DRY_RUN=%d", start->dry_run);
+	field(s, "REAPD_WARNING_MEM_BYTES=%" PRIu64, l->memory_bytes[LEVEL_WARNING]);
+	field(s, "REAPD_SOFT_MEM_BYTES=%" PRIu64, l->memory_bytes[LEVEL_SOFT]);
+	field(s, "REAPD_HARD_MEM_BYTES=%" PRIu64, l->memory_bytes[LEVEL_HARD]);
+	field(s, "REAPD_WARNING_SWAP_BYTES=%" PRIu64, l->swap_bytes[LEVEL_WARNING]);
+	field(s, "REAPD_SOFT_SWAP_BYTES=%" PRIu64, l->swap_bytes[LEVEL_SOFT]);
+	field(s, "REAPD_HARD_SWAP_BYTES=%" PRIu64, l->swap_bytes[LEVEL_HARD]);
+	field(s, "REAPD_HAS_PSI=%d", start->moment.sample.has_psi);
+	field(s, "REAPD_PSI_TRIGGER=%d", start->psi_trigger);
+	field(s, "REAPD_HAS_MRELEASE=%d", start->mrelease);
+	field(s, "REAPD_MEMORY_LOCKED=%d", start->memory_locked);
+	field(s, "REAPD_FILL_RATE_BYTES=%" PRIu64, start->fill_rate_bytes);
+}
+
 static const char *outcome_name(enum kill_outcome outcome)
 {
 	switch (outcome) {
@@ -446,9 +503,11 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
 	field(s, "REAPD_EXPECTED_BYTES=%" PRIu64, k->expected_bytes);
 	field(s, "REAPD_SIGNAL_USEC=%" PRIu64, k->signal_usec);
+	field(s, "REAPD_OUTCOME=%s", outcome_name(k->outcome));
 	if (kind != REPORT_KILL)
 		return;
-	field(s, "REAPD_OUTCOME=%s", outcome_name(k->outcome));
+	if (k->error != 0)
+		field(s, "REAPD_ERROR=%s", strerrorname_np(k->error));
 	field(s, "REAPD_FREED_BYTES=%" PRId64, k->freed_bytes);
 	if (k->death_usec > 0)
 		field(s, "REAPD_DEATH_USEC=%" PRIu64, k->death_usec);
@@ -465,7 +524,9 @@ void report_format_fields(const struct report *r, void (*add)(void *userdata, co
 
 	switch (r->kind) {
 	case REPORT_NOTE:
+		return;
 	case REPORT_START:
+		start_fields(&s, &r->start);
 		return;
 	case REPORT_LEVEL:
 	case REPORT_STATE:

@@ -14,7 +14,7 @@
 
 enum report_kind {
 	REPORT_NOTE,   /* text alone: reload, changes of the machine, complaints */
-	REPORT_START,  /* text, limits */
+	REPORT_START,  /* start */
 	REPORT_LEVEL,  /* moment */
 	REPORT_STATE,  /* moment */
 	REPORT_BARREN, /* moment */
@@ -31,6 +31,18 @@ struct report_moment {
 	enum reason reason;
 	uint64_t stall_permyriad;
 	uint64_t stall_window_usec;
+};
+
+/* What was found at start. */
+struct report_start {
+	const char *version;
+	struct report_moment moment;
+	bool dry_run;
+	bool psi_trigger;
+	bool mrelease;
+	bool memory_locked;
+	bool adj_is_min;
+	uint64_t fill_rate_bytes;
 };
 
 enum kill_outcome {
@@ -80,6 +92,7 @@ struct report {
 	uint64_t dropped;	/* reports that did not fit before this one */
 	union {
 		char text[2048];
+		struct report_start start;
 		struct report_moment moment;
 		struct report_kill kill;
 		struct report_table table;

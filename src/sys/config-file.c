@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "sys/fs.h"
 
@@ -42,7 +43,7 @@ void config_files_done(struct config_files *files)
 static int read_one(struct config_loader *l, const char *name, enum config_required required)
 {
 	CLEANUP_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	struct stat st = {};
 	char *data;
 	size_t len;
 	int r;
@@ -52,7 +53,9 @@ static int read_one(struct config_loader *l, const char *name, enum config_requi
 			config_loader_complain_file(l, name, strerror(errno));
 		return 0;
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) >= 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+		return 0; /* a link to /dev/null: masked, as systemd has it */
+	if (!S_ISREG(st.st_mode)) {
 		config_loader_complain_file(l, name, "expected a regular file");
 		return 0;
 	}

@@ -35,8 +35,8 @@ int victim_open(int proc_fd, struct process_id id, struct victim *ret)
 	int r;
 
 	if (pidfd < 0)
-		/* EINVAL: the pid is a thread's now */
-		return errno == EINVAL ? -ESRCH : -errno;
+		/* the pid is a thread's now: EINVAL, and ENOENT of newer kernels (seen on 6.18) */
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 
 	fs_format_pid(path, id.pid);
 	dir_fd = fs_open_dir(proc_fd, path);
