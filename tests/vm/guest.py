@@ -240,11 +240,19 @@ def locked(path: pathlib.Path):
         yield
 
 
+def cache_of(folder: pathlib.Path) -> pathlib.Path:
+    return folder / f"guest-{recipe_hash()}"
+
+
+def is_built(folder: pathlib.Path) -> bool:
+    return cache_of(folder).is_dir()
+
+
 def build(folder: pathlib.Path) -> Image:
     """The image for this recipe, from the cache or built now."""
     require_tools()
     folder.mkdir(parents=True, exist_ok=True)
-    cache = folder / f"guest-{recipe_hash()}"
+    cache = cache_of(folder)
     image = Image(cache / "disk.raw", cache / "vmlinuz", cache / "initrd.img")
     with locked(folder / "build.lock"):
         if cache.is_dir():

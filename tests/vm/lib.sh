@@ -111,8 +111,8 @@ wait_said()
 
 said()
 {
-	journalctl --after-cursor="$cursor" --identifier=reapd --output=cat --quiet |
-		grep --quiet --fixed-strings -e "$1"
+	# no pipe into grep -q: journalctl would die of SIGPIPE, and with pipefail that is a "no"
+	[[ $(journalctl --after-cursor="$cursor" --identifier=reapd --output=cat --quiet) == *"$1"* ]]
 }
 
 # ---- machine

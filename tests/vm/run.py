@@ -98,7 +98,8 @@ def install_from(build: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 
 def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
-              results: pathlib.Path) -> None:
+              results: pathlib.Path) -> float:
+    """One boot; its report is in `results`. Returns the seconds it took."""
     folder = arguments.build_dir.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if arguments.install_from:
@@ -111,8 +112,7 @@ def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
         stage(tree, case, daemon, arguments)
         if arguments.keep:
             shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
-        seconds = guest.boot(image, case.machine, tree, results, work)
-    print(f"# the guest ran for {seconds:.0f} s")
+        return guest.boot(image, case.machine, tree, results, work)
 
 
 def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) -> Checks:
@@ -121,7 +121,8 @@ def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) 
     results = arguments.build_dir.resolve() / "results" / f"{name}-{daemon}"
     try:
         if not arguments.rejudge:
-            boot_case(case, daemon, arguments, results)
+            seconds = boot_case(case, daemon, arguments, results)
+            print(f"# the guest ran for {seconds:.0f} s")
         facts = Facts(results)
         case.check(facts, checks)
         print(f"# booted after {facts.notes.get('boot_seconds', '?')} s; "

@@ -17,7 +17,6 @@ without()
 		${2:-}
 	END
 	start_attempt "no-$1"
-	drop_in_remove without
 }
 
 # one_kill NAME: a quick leak, in whatever environment the daemon has.
@@ -51,25 +50,25 @@ without CAP_IPC_LOCK LimitMEMLOCK=0
 without CAP_SYS_RESOURCE
 without NOTHING
 
-drop_in calls <<'END'
+drop_in without <<'END'
 [Service]
 SystemCallFilter=~process_mrelease:ENOSYS
 END
 start_attempt no-mrelease
 one_kill kill-mrelease
-drop_in calls <<'END'
+
+drop_in without <<'END'
 [Service]
 SystemCallFilter=~pidfd_open:ENOSYS
 END
 start_attempt no-pidfd
-drop_in_remove calls
 
-drop_in journal <<'END'
+drop_in without <<'END'
 [Service]
-InaccessiblePaths=/run/systemd/journal/socket
+TemporaryFileSystem=/run/systemd/journal
 END
 start_attempt no-journal
-drop_in_remove journal
+drop_in_remove without
 
 step journal-stopped
 systemctl stop reapd.service
@@ -81,7 +80,7 @@ kill -CONT "$journald"
 wait_said 20 "watches"
 
 # Hidden from everybody without CAP_SYS_PTRACE; the unit's own ProtectProc= would hide it too.
-drop_in hidepid <<'END'
+drop_in without <<'END'
 [Service]
 ProtectProc=default
 END
@@ -89,7 +88,6 @@ mount -o remount,hidepid=2 /proc
 start_attempt hidepid
 one_kill kill-hidepid
 mount -o remount,hidepid=0 /proc
-drop_in_remove hidepid
 
 # A service that is restarted into the same end.
 cat >/run/systemd/system/restarter.service <<END
@@ -101,7 +99,7 @@ Restart=always
 OOMPolicy=continue
 User=$load_uid
 END
-systemctl daemon-reload
+drop_in_remove without
 start_attempt restarter
 fact uid_restarter "$load_uid"
 systemctl start restarter.service
@@ -121,7 +119,7 @@ mkdir /sys/fs/cgroup/room
 echo 300M >/sys/fs/cgroup/room/memory.max
 (
 	echo "$BASHPID" >/sys/fs/cgroup/room/cgroup.procs
-	in_a_room container 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'
+	in_a_room container 'umount --lazy /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup'
 )
 step end
 evidence_stop
