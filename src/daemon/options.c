@@ -11,6 +11,7 @@
 
 #include "build-config.h"
 #include "sys/pattern.h"
+#include "sys/pattern.h"
 
 enum {
 	OPT_CONFIG = 256,
@@ -265,8 +266,32 @@ static void fill_table(struct option table[static OWN_OPTIONS + CONFIG_KEYS_MAX 
 
 static enum options_outcome wrong(const char *word, const char *expected)
 {
-	fprintf(stderr, "reapd: %s: expected %s, see reapd --help\n", word, expected);
+	char shown[64];
+
+	snprintf(shown, sizeof(shown), "%s", word);
+	for (char *c = shown; *c; c++) {
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
+			*c = '?'; /* one line, whatever the word holds */
+	}
+	fprintf(stderr, "reapd: %s: expected %s, see reapd --help\n", shown, expected);
 	return OPTIONS_WRONG;
+}
+
+/* getopt_long() is not yet past the word when it stumbles inside one such as -xd. */
+static enum options_outcome wrong_option(const char *word)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+	bool is_short = optopt > 0 && optopt < 128 && !strchr(short_options, optopt);
+
+	return wrong(is_short ? letter : word, "a known option");
+}
+
+/* "10" or "10,5"; in a configuration an empty value is the default, here it is a slip. */
+static bool pair_is_whole(struct pair p)
+{
+	const char *comma = p.text ? strchr(p.text, ',') : NULL;
+
+	return !p.text || (p.text[0] != '\0' && comma != p.text && !(comma && comma[1] == '\0'));
 }
 
 enum options_outcome options_parse(int argc, char **argv, struct options *ret)
@@ -324,12 +349,17 @@ enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 			return wrong(argv[optind - 1], "a value after it");
 		default:
 			if (!set_simple(o, option))
-				return wrong(argv[optind - 1], "a known option");
+				return wrong_option(argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
 		return wrong(argv[optind], "options only");
 
+	const struct pair pairs[] = {memory_percent, memory_bytes, swap_percent, swap_bytes};
+	for (unsigned i = 0; i < 4; i++) {
+		if (!pair_is_whole(pairs[i]))
+			return wrong(pairs[i].origin, "one value, or two with a comma between");
+	}
 	set_limits(o, memory_percent, memory_bytes, "SoftMemory", "HardMemory");
 	set_limits(o, swap_percent, swap_bytes, "SoftSwap", "HardSwap");
 	return settings_are_right(o) ? OPTIONS_RUN : OPTIONS_WRONG;
