@@ -108,6 +108,13 @@ static void exit_when_told(int signal)
 	_exit(0);
 }
 
+int child_pause_for_ever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+}
+
 static void child_main(const struct child_spec *spec, int ready_fd)
 {
 	char adj[16];

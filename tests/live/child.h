@@ -43,6 +43,9 @@ char child_state(pid_t pid);
 
 bool child_is_running(pid_t pid); /* neither gone nor a zombie */
 
+/* For clone(): what a thread or a process does that only has to be there. */
+int child_pause_for_ever(void *unused) __attribute__((noreturn));
+
 /* A number in a file of /proc, or -1. */
 long long read_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -143,7 +143,7 @@ static void test_term_ignored(void **state)
 	assert_int_equal(result.tries, REAP_TRIES);
 	assert_true(result.has_memory);
 	assert_true(result.rss_anon_bytes >= 20 * MIB);
-	assert_int_equal(result.state, 'S');
+	assert_true(result.state == 'S' || result.state == 'R');
 	assert_false(victim_is_dead(&v));
 	assert_true(child_is_running(pid));
 	victim_close(&v);
@@ -192,18 +192,10 @@ static void test_term_exits_later(void **state)
 	close(told[1]);
 }
 
-static long raw_pause_for_ever(void)
-{
-	for (;;)
-		pause();
-	return 0;
-}
-
 static int peer_main(void *userdata)
 {
-	(void)userdata;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return (int)raw_pause_for_ever();
+	return child_pause_for_ever(userdata);
 }
 
 /* The peer tells its pid through memory that the test shares too. */

@@ -75,7 +75,8 @@ static void test_rows(void **state)
 		put(&t, "vmstat", rows[i].vmstat);
 		CHECK_INT(rows[i].name, sampler_open(&s, t.fd), rows[i].open);
 		if (rows[i].open == 0)
-			CHECK_INT(rows[i].name, sampler_take(&s, 5, &got), rows[i].take);
+			CHECK_INT(rows[i].name, sampler_take(&s, 5, SAMPLE_WITH_VMSTAT, &got),
+				  rows[i].take);
 		if (rows[i].open < 0 || rows[i].take < 0) {
 			CHECK(rows[i].name, memcmp(&got, &untouched, sizeof(got)) == 0);
 		} else {
@@ -107,14 +108,18 @@ static void test_changes(void **state)
 	tree_text(&t, "pressure/memory", PSI);
 	tree_text(&t, "vmstat", VMSTAT);
 	assert_int_equal(sampler_open(&s, t.fd), 0);
-	assert_int_equal(sampler_take(&s, 1, &got), 0);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_true(got.has_psi && got.has_vmstat);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_DECISION, &got), 0);
+	assert_true(got.has_psi);
+	assert_false(got.has_vmstat);
+	assert_int_equal(got.vmstat.oom_kill, 0);
 
 	tree_text(&t, "meminfo",
 		  "MemTotal: 1000000 kB\nMemAvailable: 5 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
 	tree_text(&t, "pressure/memory", "some total=8\n"); /* PSI goes away at run time */
 	tree_text(&t, "vmstat", "oom_kill 4\n");
-	assert_int_equal(sampler_take(&s, 2, &got), 0);
+	assert_int_equal(sampler_take(&s, 2, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_int_equal(got.mem.available_bytes, 5 << 10);
 	assert_int_equal(got.mem.swap_total_bytes, 0);
 	assert_false(got.has_psi);
@@ -122,13 +127,13 @@ static void test_changes(void **state)
 	assert_int_equal(got.vmstat.oom_kill, 4);
 
 	tree_text(&t, "pressure/memory", PSI);
-	assert_int_equal(sampler_take(&s, 3, &got), 0);
+	assert_int_equal(sampler_take(&s, 3, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_true(got.has_psi);
 
 	/* unlinked while it is held: what was opened stays readable */
 	tree_remove(&t, "meminfo");
 	tree_remove(&t, "pressure");
-	assert_int_equal(sampler_take(&s, 4, &got), 0);
+	assert_int_equal(sampler_take(&s, 4, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_int_equal(got.mem.available_bytes, 5 << 10);
 	sampler_close(&s);
 	tree_done(&t);
@@ -154,7 +159,7 @@ static void test_long(void **state)
 	tree_write(&t, "vmstat", text, len);
 	tree_write(&t, "pressure/memory", text, len);
 	assert_int_equal(sampler_open(&s, t.fd), 0);
-	assert_int_equal(sampler_take(&s, 1, &got), 0);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_int_equal(got.mem.available_bytes, UINT64_C(700000) << 10);
 	assert_false(got.has_vmstat);
 	assert_false(got.has_psi);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two independent opinions: the kernel's own oom_score of every live process against the score
+ * of our badness, and libproc2's reading of /proc against that of our parsers.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libproc2/pids.h>
+
+#include "child.h"
+#include "sys/fs.h"
+
+static int proc_fd;
+
+static int setup(void **state)
+{
+	(void)state;
+	proc_fd = fs_open_dir(AT_FDCWD, "/proc");
+	return proc_fd < 0;
+}
+
+/*
+ * How far a score may be from ours: oom_badness() sums four counters that are approximate up to
+ * 7.0, each off by less than max(32, 2 * CPUs) pages a CPU; a page more or less can turn a score
+ * over, and near a multiple one unit of badness in 1000 is up to two of the score.
+ */
+static int64_t tolerance(uint64_t total_pages)
+{
+	int64_t cpus = get_nprocs_conf();
+	int64_t error = 4 * (2 * cpus > 32 ? 2 * cpus : 32) * cpus;
+
+	return 1 + (error * 1000 / (int64_t)total_pages + 1) * 2 / 3;
+}
+
+/* Both read again when they differ: the process has grown or shrunk between the two. */
+static bool score_agrees(pid_t pid, int64_t *ret_difference)
+{
+	struct scan_request request = {.total_pages = machine_total_pages()};
+	struct process p;
+	int64_t score, ours;
+
+	for (unsigned i = 0; i < 20; i++) {
+		score = read_number("/proc/%d/oom_score", pid);
+		scan_process(proc_fd, pid, &request, &p);
+		*ret_difference = 0;
+		if (score < 0 || p.verdict == VERDICT_GONE)
+			return true;
+		/* 0: the kernel would never choose it, for reasons that the verdicts name */
+		if (score == 0 && (p.verdict == VERDICT_INIT || p.verdict == VERDICT_KTHREAD ||
+				   p.verdict == VERDICT_NO_MM || p.verdict == VERDICT_ADJ_MIN ||
+				   p.verdict == VERDICT_DYING))
+			return true;
+		ours = badness_to_oom_score(p.badness.points, request.total_pages);
+		*ret_difference = score - ours;
+		if (p.memory.has_mm && *ret_difference <= tolerance(request.total_pages) &&
+		    -*ret_difference <= tolerance(request.total_pages))
+			return true;
+	}
+	return false;
+}
+
+static unsigned for_each_process(bool (*check)(pid_t pid))
+{
+	DIR *d = opendir("/proc");
+	struct dirent *entry;
+	unsigned checked = 0;
+
+	assert_non_null(d);
+	while ((entry = readdir(d))) {
+		pid_t pid = fs_parse_pid(entry->d_name);
+
+		if (pid > 0 && check(pid))
+			checked++;
+	}
+	closedir(d);
+	return checked;
+}
+
+static bool check_score(pid_t pid)
+{
+	int64_t difference;
+
+	if (!score_agrees(pid, &difference))
+		fail_msg("process %d: oom_score differs from ours by %lld", pid,
+			 (long long)difference);
+	return read_number("/proc/%d/oom_score", pid) > 0;
+}
+
+static void test_scores_of_all(void **state)
+{
+	(void)state;
+	assert_true(for_each_process(check_score) > 0);
+}
+
+/* Known sizes and adjustments, where the expected score can be said without reading anything. */
+static void test_scores_of_children(void **state)
+{
+	static const int adjs[] = {0, 500, 1000};
+	static const uint64_t sizes[] = {0, 64 * MIB, 300 * MIB};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(adjs); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++) {
+			pid_t pid = child_start(
+				&(struct child_spec){.bytes = sizes[j], .adj = adjs[i]});
+			uint64_t total = machine_total_pages();
+			int64_t pages = (int64_t)(sizes[j] / (uint64_t)sysconf(_SC_PAGESIZE));
+			int64_t least = (1000 + adjs[i] - 1 + pages * 1000 / (int64_t)total) * 2 /
+					3;
+			int64_t difference;
+
+			assert_true(score_agrees(pid, &difference));
+			assert_true(read_number("/proc/%d/oom_score", pid) >=
+				    least - tolerance(total));
+			child_end(pid);
+		}
+	}
+}
+
+enum item {
+	ITEM_PID,
+	ITEM_PPID,
+	ITEM_PGRP,
+	ITEM_STATE,
+	ITEM_UID,
+	ITEM_RSS,
+	ITEM_THREADS,
+	ITEM_VSIZE,
+	ITEM_START,
+	ITEM_FLAGS,
+	ITEM_SWAP,
+	ITEM_ADJ,
+	ITEMS
+};
+
+static enum pids_item items[ITEMS] = {
+	[ITEM_PID] = PIDS_ID_PID,   [ITEM_PPID] = PIDS_ID_PPID,	 [ITEM_PGRP] = PIDS_ID_PGRP,
+	[ITEM_STATE] = PIDS_STATE,  [ITEM_UID] = PIDS_ID_RUID,	 [ITEM_RSS] = PIDS_VM_RSS,
+	[ITEM_THREADS] = PIDS_NLWP, [ITEM_VSIZE] = PIDS_VM_SIZE, [ITEM_START] = PIDS_TICS_BEGAN,
+	[ITEM_FLAGS] = PIDS_FLAGS,  [ITEM_SWAP] = PIDS_VM_SWAP,	 [ITEM_ADJ] = PIDS_OOM_ADJ,
+};
+
+/* PIDS_VAL() has lost an argument between 4.0.2 and 4.0.5. */
+#define VALUE(item, type) (stack->head[item].result.type)
+
+static bool read_ours(pid_t pid, struct process *ret, struct process_stat *ret_stat)
+{
+	struct scan_request request = {.total_pages = machine_total_pages()};
+	char path[32], text[2048];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	scan_process(proc_fd, pid, &request, ret);
+	return ret->verdict != VERDICT_GONE &&
+	       fs_read_at(proc_fd, path, text, sizeof(text), &len) >= 0 &&
+	       process_stat_parse(text, len, ret_stat) >= 0;
+}
+
+/* The name of what differs, or NULL. */
+static const char *compare(const struct pids_stack *stack, const struct process *p,
+			   const struct process_stat *s)
+{
+	const struct process_status *m = &p->memory;
+	uint64_t rss = m->rss_anon_bytes + m->rss_file_bytes + m->rss_shmem_bytes;
+
+	if (VALUE(ITEM_PID, s_int) != p->id.pid || m->tgid != p->id.pid)
+		return "pid";
+	if (VALUE(ITEM_PPID, s_int) != s->ppid)
+		return "ppid";
+	if (VALUE(ITEM_PGRP, s_int) != s->pgrp || s->pgrp != p->pgrp)
+		return "pgrp";
+	if ((char)VALUE(ITEM_STATE, s_ch) != s->state)
+		return "state";
+	if (VALUE(ITEM_UID, u_int) != p->uid)
+		return "uid";
+	if (VALUE(ITEM_THREADS, s_int) != (int)m->threads)
+		return "threads";
+	if (VALUE(ITEM_START, ull_int) != p->id.start_time)
+		return "start time";
+	if (VALUE(ITEM_FLAGS, ul_int) != s->flags)
+		return "flags";
+	if (VALUE(ITEM_ADJ, s_int) != p->oom_score_adj)
+		return "oom_score_adj";
+	/* libproc2 tells KiB; a leader that has exited has none there */
+	if (p->mm_tid != p->id.pid)
+		return NULL;
+	if ((uint64_t)VALUE(ITEM_RSS, ul_int) * 1024 != rss)
+		return "rss";
+	if ((uint64_t)VALUE(ITEM_VSIZE, ul_int) * 1024 != m->total_vm_bytes)
+		return "vsize";
+	if ((uint64_t)VALUE(ITEM_SWAP, ul_int) * 1024 != m->swap_bytes)
+		return "swap";
+	return NULL;
+}
+
+static bool check_against_libproc2(pid_t pid)
+{
+	struct pids_info *info = NULL;
+	const char *differs = "all";
+	bool compared = false;
+
+	assert_int_equal(procps_pids_new(&info, items, ITEMS), 0);
+	/* again when they differ: the process has run between the two */
+	for (unsigned i = 0; i < 50 && differs; i++) {
+		unsigned wanted = (unsigned)pid;
+		struct pids_fetch *fetch = procps_pids_select(info, &wanted, 1, PIDS_SELECT_PID);
+		struct process_stat s;
+		struct process p;
+
+		differs = NULL;
+		if (!fetch || fetch->counts->total != 1 || !read_ours(pid, &p, &s))
+			break;
+		differs = compare(fetch->stacks[0], &p, &s);
+		compared = true;
+	}
+	procps_pids_unref(&info);
+	if (differs)
+		fail_msg("process %d: libproc2 has another %s", pid, differs);
+	return compared;
+}
+
+static void test_libproc2_on_all(void **state)
+{
+	(void)state;
+	assert_true(for_each_process(check_against_libproc2) > 1);
+}
+
+static void test_libproc2_on_children(void **state)
+{
+	static const char *const names[] = {"plain", "a) Z 1 (b\nc", ") (", "\\\n\t"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		pid_t pid = child_start(&(struct child_spec){
+			.bytes = 20 * MIB, .comm = names[i], .adj = 7, .own_group = true});
+		struct process_stat s;
+		struct process p;
+
+		assert_true(check_against_libproc2(pid));
+		assert_true(read_ours(pid, &p, &s));
+		assert_int_equal(s.ppid, getpid());
+		assert_int_equal(s.pgrp, pid);
+		assert_int_equal(p.oom_score_adj, 7);
+		assert_true(p.memory.rss_anon_bytes >= 20 * MIB);
+		child_end(pid);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scores_of_all),
+		cmocka_unit_test(test_scores_of_children),
+		cmocka_unit_test(test_libproc2_on_all),
+		cmocka_unit_test(test_libproc2_on_children),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
