@@ -11,7 +11,6 @@
 
 #include "build-config.h"
 #include "sys/pattern.h"
-#include "sys/pattern.h"
 
 enum {
 	OPT_CONFIG = 256,
