@@ -177,6 +177,9 @@ static int parse_size(struct text t, uint64_t *ret_bytes)
 
 		if (!text_equal(t, size_units[i].suffix))
 			continue;
+		/* "10" is more often meant to be 10% than 10 bytes, and neither is worth a guess */
+		if (size_units[i].suffix[0] == '\0' && value > 0)
+			return -EINVAL;
 		bytes = u64_muldiv(value, unit, 100);
 		if (value == UINT64_MAX || bytes >= UINT64_C(1) << 62)
 			return -ERANGE;
@@ -573,11 +576,7 @@ void format_bytes(uint64_t bytes, char *buf, size_t size)
 
 	while (unit < 5 && bytes >= UINT64_C(1024) << size_units[unit].shift)
 		unit++;
-	while (unit > 1 && bytes < UINT64_C(1) << size_units[unit].shift)
-		unit--;
-	if (bytes < 1024)
-		unit = 0;
-	if (unit == 0) {
+	if (bytes < 1024) {
 		snprintf(buf, size, "%lluB", (unsigned long long)bytes);
 		return;
 	}

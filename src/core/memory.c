@@ -63,11 +63,11 @@ int meminfo_parse(const char *data, size_t len, struct meminfo *ret)
 
 	if ((seen & REQUIRED_FIELDS) != REQUIRED_FIELDS)
 		return -ENODATA;
-	if (m.total_bytes == 0 || m.swap_free_bytes > m.swap_total_bytes)
+	if (m.total_bytes == 0)
 		return -EINVAL;
-	/* lxcfs and a balloon in motion have shown more available than there is: no reason to stop
-	 */
+	/* lxcfs, a balloon or swapoff in motion have shown more than there is: no reason to stop */
 	m.available_bytes = u64_min(m.available_bytes, m.total_bytes);
+	m.swap_free_bytes = u64_min(m.swap_free_bytes, m.swap_total_bytes);
 
 	*ret = m;
 	return 0;

@@ -24,7 +24,7 @@ struct meminfo {
 
 /*
  * -ENODATA: MemTotal or MemAvailable is missing (kernels before 3.14). -EINVAL, -ERANGE: a line
- * that is used is not "number kB", MemTotal is 0, or a part is larger than its whole.
+ * that is used is not "number kB", or MemTotal is 0. A part larger than its whole is the whole.
  */
 int meminfo_parse(const char *data, size_t len, struct meminfo *ret);
 

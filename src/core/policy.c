@@ -230,7 +230,7 @@ static void learn_fill_rate(struct policy *p, const struct sample *s)
 	if (p->has_last && elapsed >= PERIOD_MIN_USEC && reserve < p->last_reserve) {
 		rate = u64_min(u64_muldiv(p->last_reserve - reserve, SEC, elapsed),
 			       u64_mul(p->fill_rate_bytes, FILL_RATE_FACTOR));
-		if (rate > p->fill_rate_seen_bytes) {
+		if (rate > 0 && rate >= p->fill_rate_seen_bytes) {
 			p->fill_rate_seen_bytes = rate;
 			p->fill_rate_seen_usec = s->time_usec;
 		}
@@ -243,13 +243,13 @@ static void learn_fill_rate(struct policy *p, const struct sample *s)
 	p->last_reserve = reserve;
 }
 
-/* Headroom to the next limit that matters ÷ the fastest fill rate. */
+/* Headroom to the limit that somebody would die for ÷ the fastest fill rate. */
 static uint64_t watch_period_usec(const struct policy *p, const struct limits *limits,
-				  const struct sample *s, enum level level)
+				  const struct sample *s)
 {
-	enum level next = level >= LEVEL_SOFT ? LEVEL_HARD : LEVEL_SOFT;
-	uint64_t headroom = u64_add(u64_sub(s->mem.available_bytes, limits->memory_bytes[next]),
-				    u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[next]));
+	uint64_t headroom = u64_add(
+		u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]),
+		u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[LEVEL_SOFT]));
 	uint64_t period = u64_muldiv(headroom, SEC,
 				     u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes));
 
@@ -270,11 +270,12 @@ static void end_await(struct policy *p)
 }
 
 /* Nobody was signalled: look again, after a pause that doubles while nothing changes. */
-static void begin_barren(struct policy *p, uint64_t now_usec, uint64_t pause_usec)
+static void begin_barren(struct policy *p, uint64_t now_usec, enum level level, uint64_t pause_usec)
 {
 	p->phase = PHASE_BARREN;
 	p->barren_pause_usec = pause_usec;
 	p->barren_until_usec = u64_add(now_usec, pause_usec);
+	p->barren_level = level;
 }
 
 static enum action_kind step_awaiting(struct policy *p, const struct observation *o,
@@ -289,11 +290,11 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 		return level >= LEVEL_SOFT ? ACTION_SCAN : ACTION_NONE;
 	case VICTIM_SPARED:
 		end_await(p);
-		begin_barren(p, now, UINT64_MAX); /* once a shortage is enough */
+		begin_barren(p, now, level, UINT64_MAX); /* once a shortage is enough */
 		return ACTION_NONE;
 	case VICTIM_REFUSED:
 		end_await(p);
-		begin_barren(p, now, REFUSED_USEC);
+		begin_barren(p, now, level, REFUSED_USEC);
 		return ACTION_GIVE_UP;
 	case VICTIM_DEAD:
 		if (!p->victim_dead) {
@@ -342,7 +343,9 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		p->barren_pause_usec = 0;
 		return ACTION_NONE;
 	}
-	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec)
+	/* a worse level is another shortage: somebody new may be to blame */
+	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec &&
+	    level <= p->barren_level)
 		return ACTION_NONE;
 
 	switch (o->scan) {
@@ -350,7 +353,7 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		return ACTION_SCAN;
 	case SCAN_NOBODY:
 		first = p->barren_pause_usec < BARREN_MIN_USEC;
-		begin_barren(p, o->sample.time_usec,
+		begin_barren(p, o->sample.time_usec, level,
 			     u64_max(BARREN_MIN_USEC,
 				     u64_min(u64_mul(p->barren_pause_usec, 2), BARREN_MAX_USEC)));
 		return first ? ACTION_BARREN : ACTION_NONE;
@@ -395,7 +398,7 @@ static uint64_t next_usec(const struct policy *p, const struct limits *limits,
 	/* Nobody to kill: no reason to burn the CPU beside a machine that is out of memory. */
 	if (p->phase == PHASE_BARREN)
 		return u64_add(now, 100 * MSEC);
-	return u64_add(now, watch_period_usec(p, limits, &o->sample, a->level));
+	return u64_add(now, watch_period_usec(p, limits, &o->sample));
 }
 
 struct action policy_step(struct policy *p, const struct observation *o)

@@ -115,6 +115,7 @@ struct policy {
 	uint64_t dead_usec;
 	uint64_t barren_until_usec;
 	uint64_t barren_pause_usec;
+	enum level barren_level;
 
 	uint64_t fill_rate_seen_bytes; /* faster than that, and when */
 	uint64_t fill_rate_seen_usec;

@@ -231,24 +231,20 @@ static void carry_out(struct daemon *d, const struct action *a, const struct sam
 static uint64_t step(struct daemon *d, struct observation *o)
 {
 	uint64_t decided_usec = o->sample.time_usec;
-	struct action a = policy_step(&d->policy, o);
+	struct action a = policy_step(&d->policy, o), said = a;
 
 	if (a.kind == ACTION_SCAN) {
-		struct action first = a;
-
 		if (!scan(d, o))
 			return decided_usec + USEC_PER_SEC;
 		a = policy_step(&d->policy, o);
-		if (first.announce && !a.announce) {
-			a.announce = true;
-			a.announced_before = first.announced_before;
-		}
+		if (a.announce)
+			said = a;
 	}
 
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
-	if (a.announce) {
-		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &a);
+	if (said.announce) {
+		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
 		daemon_update_status(d);
 	}
 	if (a.kind == ACTION_TERM || a.kind == ACTION_KILL || a.kind == ACTION_ADOPT)
@@ -360,8 +356,13 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 		return r;
 	if (psi_trigger_fd >= 0) {
 		r = sd_event_add_io(d->event, &d->psi, psi_trigger_fd, EPOLLPRI, on_pressure, d);
-		if (r < 0)
+		/* EPERM: a container's file that takes the trigger and knows no poll() */
+		if (r < 0 && r != -EPERM)
 			return r;
+		if (r < 0)
+			daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
+				    "the pressure trigger cannot be waited for: the timer alone "
+				    "wakes the daemon");
 	}
 	r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL); /* ends the loop */
 	if (r >= 0)

@@ -432,9 +432,11 @@ static void test_victim_states(void **state)
 	    {0, 200, NO_SCAN, VICTIM_MISSED, ACTION_NONE});
 	RUN("forgotten by the caller: as missed", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
 	    {0, 50, NO_SCAN, NO_ONE, ACTION_SCAN});
-	RUN("spared: once a shortage", "", {0, 100, VICTIM, NO_ONE, ACTION_TERM},
-	    {0, 100, NO_SCAN, VICTIM_SPARED, ACTION_NONE},
-	    {5 * SEC, 40, NO_SCAN, NO_ONE, ACTION_NONE}, {5 * SEC, 40, VICTIM, NO_ONE, ACTION_NONE},
+	RUN("spared: once a shortage, and once more when it gets worse", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_TERM}, {0, 100, NO_SCAN, VICTIM_SPARED, ACTION_NONE},
+	    {5 * SEC, 60, NO_SCAN, NO_ONE, ACTION_NONE}, {5 * SEC, 60, VICTIM, NO_ONE, ACTION_NONE},
+	    {5 * SEC, 40, NO_SCAN, NO_ONE, ACTION_SCAN}, {5 * SEC, 40, VICTIM, NO_ONE, ACTION_KILL},
+	    {5 * SEC, 40, NO_SCAN, VICTIM_SPARED, ACTION_NONE},
 	    {UINT64_C(86400) * SEC, 0, NO_SCAN, NO_ONE, ACTION_NONE},
 	    {UINT64_C(86401) * SEC, 101, NO_SCAN, NO_ONE, ACTION_NONE},
 	    {UINT64_C(86402) * SEC, 100, NO_SCAN, NO_ONE, ACTION_SCAN});
@@ -443,6 +445,9 @@ static void test_victim_states(void **state)
 	    {100 * MSEC - 1, 50, NO_SCAN, NO_ONE, ACTION_NONE},
 	    {100 * MSEC, 50, NO_SCAN, NO_ONE, ACTION_SCAN},
 	    {100 * MSEC, 50, VICTIM, NO_ONE, ACTION_KILL});
+	RUN("nobody, and then worse: looked at again at once", "",
+	    {0, 100, NOBODY, NO_ONE, ACTION_BARREN}, {1, 100, NO_SCAN, NO_ONE, ACTION_NONE},
+	    {2, 40, NO_SCAN, NO_ONE, ACTION_SCAN}, {2, 40, VICTIM, NO_ONE, ACTION_KILL});
 	RUN("refused, and then nobody: that is said", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
 	    {0, 50, NO_SCAN, VICTIM_REFUSED, ACTION_GIVE_UP},
 	    {100 * MSEC, 50, NOBODY, NO_ONE, ACTION_BARREN},
