@@ -168,7 +168,8 @@ static void test_special_files(void **state)
 	assert_int_equal(mkfifoat(r.tree.fd, "reapd.conf", 0644), 0);
 	tree_directory(&r.tree, "reapd.conf.d");
 	assert_int_equal(mkfifoat(r.tree.fd, "reapd.conf.d/a.conf", 0644), 0);
-	assert_int_equal(symlinkat("/dev/null", r.tree.fd, "reapd.conf.d/b.conf"), 0);
+	assert_int_equal(symlinkat("/dev/zero", r.tree.fd, "reapd.conf.d/b.conf"), 0);
+	assert_int_equal(symlinkat("/dev/null", r.tree.fd, "reapd.conf.d/c.conf"), 0); /* masked */
 	assert_int_equal(read_all(&r, CONFIG_REQUIRED), 0);
 	assert_int_equal(r.loader.mistakes, 3);
 	check_line(&r, 0, "reapd.conf", ": expected a regular file");

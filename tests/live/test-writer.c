@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The writer's thread and its ring, with a stderr that nobody reads: sending never waits, what
+ * does not fit is counted, and the count is told when there is room again.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "daemon/writer.h"
+
+#define REPORTS 2000
+
+static struct report report = {.kind = REPORT_NOTE, .priority = 6};
+
+/* A pipe in place of stderr; the caller puts the real one back. */
+struct blocked_stderr {
+	int saved_fd;
+	int read_fd;
+};
+
+static void block_stderr(struct blocked_stderr *b)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) >= 4096);
+	b->saved_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	b->read_fd = fds[0];
+	assert_true(b->saved_fd >= 0);
+	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	close(fds[1]);
+}
+
+static void send_number(struct writer *w, unsigned number)
+{
+	snprintf(report.text, sizeof(report.text), "report %u", number);
+	writer_send(w, &report);
+}
+
+struct reading {
+	char line[256];
+	size_t len;
+	long last;	/* number of the last report that came */
+	unsigned lines; /* reports that came */
+	unsigned lost;	/* reports that were said to be lost */
+};
+
+/* Each line is whole, the numbers only rise, and what is missing between two is what was lost. */
+static void take_line(struct reading *r)
+{
+	unsigned number = 0;
+	unsigned long long lost = 0;
+	int fields = sscanf(r->line, "report %u (%llu reports", &number, &lost);
+
+	if (fields < 1 || (long)number != r->last + 1 + (long)lost)
+		fail_msg("after report %ld came: %s", r->last, r->line);
+	r->last = number;
+	r->lines++;
+	r->lost += (unsigned)lost;
+}
+
+/* Until a report with this number or a later one has come. */
+static void read_until(int fd, struct reading *r, long number)
+{
+	uint64_t deadline = now_usec() + DEADLINE_USEC;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	while (r->last < number) {
+		char c;
+
+		if (poll(&p, 1, 1000) == 0) {
+			assert_true(now_usec() < deadline);
+			continue;
+		}
+		assert_int_equal(read(fd, &c, 1), 1);
+		if (c != '\n') {
+			assert_true(r->len < sizeof(r->line) - 1);
+			r->line[r->len++] = c;
+			continue;
+		}
+		r->line[r->len] = '\0';
+		r->len = 0;
+		take_line(r);
+	}
+}
+
+static void test_full(void **state)
+{
+	struct blocked_stderr b;
+	struct reading r = {.last = -1};
+	struct writer w = {.fd = -1};
+	uint64_t dropped;
+
+	(void)state;
+	block_stderr(&b);
+	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
+	/* were one of these to wait, this would never end: nobody reads */
+	for (unsigned i = 0; i < REPORTS; i++)
+		send_number(&w, i);
+	dropped = w.dropped;
+
+	/* it gives up at its bound, and the process could end now */
+	writer_stop(&w, 100000);
+
+	read_until(b.read_fd, &r, REPORTS - 1 - (long)dropped);
+	assert_true(dropped > 0);
+	assert_int_equal(r.lost + r.lines, REPORTS - (unsigned)dropped);
+
+	/* there is room again: the next one says how many were lost */
+	send_number(&w, REPORTS);
+	read_until(b.read_fd, &r, REPORTS);
+	assert_int_equal(w.dropped, 0);
+	assert_int_equal(r.lost + r.lines, REPORTS + 1);
+	assert_true(r.lost >= dropped);
+
+	writer_stop(&w, 1000000);
+	dup2(b.saved_fd, STDERR_FILENO);
+	close(b.saved_fd);
+	close(b.read_fd);
+	close(w.fd);
+}
+
+/* With a reader nothing is lost, and the end waits for the last one. */
+static void test_read(void **state)
+{
+	struct blocked_stderr b;
+	struct reading r = {.last = -1};
+	struct writer w = {.fd = -1};
+
+	(void)state;
+	block_stderr(&b);
+	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
+	for (unsigned i = 0; i < REPORTS; i++) {
+		send_number(&w, i);
+		read_until(b.read_fd, &r, i);
+	}
+	assert_int_equal(r.lost, 0);
+	assert_int_equal(w.dropped, 0);
+	writer_stop(&w, 1000000);
+	dup2(b.saved_fd, STDERR_FILENO);
+	close(b.saved_fd);
+	close(b.read_fd);
+	close(w.fd);
+}
+
+/* Before the thread runs the caller writes, so that nothing said at start is lost. */
+static void test_before_start(void **state)
+{
+	struct blocked_stderr b;
+	struct reading r = {.last = -1};
+	struct writer w = {.fd = -1, .target = LOG_TARGET_STDERR};
+
+	(void)state;
+	block_stderr(&b);
+	send_number(&w, 0);
+	read_until(b.read_fd, &r, 0);
+	writer_stop(&w, 1000000);
+	dup2(b.saved_fd, STDERR_FILENO);
+	close(b.saved_fd);
+	close(b.read_fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_before_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
