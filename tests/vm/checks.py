@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Owns what a check is, and the checks that many cases share: who was killed and by whom, who lives,
-whether memory came back, whether the daemon is still what it was.
+"""Owns what a check is, and the checks that many cases share: who was killed and by whom, who
+lives, whether memory came back, whether the daemon is still what it was.
 
 A check names one thing that must be so and says what was found instead. The same checks judge
 every daemon; with none at all they must fail, which is how they show that they can. What only

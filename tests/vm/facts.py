@@ -96,7 +96,7 @@ class Facts:
         return self.notes.get(f"alive_{neighbour}") == "yes"
 
     def unit(self, name: str) -> dict[str, str]:
-        """`systemctl show` of a unit the case noted; `daemon-start`, `daemon-end` for the daemon."""
+        """`systemctl show` of a unit the case noted; `daemon-start`, `daemon-end`: the daemon's."""
         return parse_pairs(self.folder / "units" / name)
 
     def gaps(self, neighbour: str) -> dict[str, int]:

@@ -98,7 +98,7 @@ step()
 	timeout 30 journalctl --sync || :
 	snooze 0.02 # monotonic_usec counts in hundredths of a second
 	fact "step_$1_usec" "$(monotonic_usec)"
-	cursor=$(journalctl --lines=0 --show-cursor | sed -n 's/^-- cursor: //p')
+	step_start=$EPOCHREALTIME
 	say "step: $1"
 }
 
@@ -111,8 +111,9 @@ wait_said()
 
 said()
 {
-	# no pipe into grep -q: journalctl would die of SIGPIPE, and with pipefail that is a "no"
-	[[ $(journalctl --after-cursor="$cursor" --identifier=reapd --output=cat --quiet) == *"$1"* ]]
+	# No pipe into grep -q: journalctl would die of SIGPIPE, and with pipefail that is a "no". No
+	# --after-cursor=: with a match such as --identifier= it loses the first entry (systemd 252).
+	[[ $(journalctl --since="@$step_start" --identifier=reapd --output=cat --quiet) == *"$1"* ]]
 }
 
 # ---- machine
@@ -389,7 +390,7 @@ neighbours_start()
 	load_start protected neighbour "$1" --output "$results/protected.gaps" --adj -1000
 }
 
-# fact_alive NAME: whether it is still the process that was started; the function's status says so too.
+# fact_alive NAME: whether it is still the process that was started; the status says so too.
 fact_alive()
 {
 	if gone "${load_pid[$1]}"; then

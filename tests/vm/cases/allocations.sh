@@ -3,7 +3,8 @@
 # Kills among 2,000 idle processes with rules switched on, and a library preloaded into the daemon
 # that counts what it allocates and which of its pages had to come from disk between the sample
 # that decides and the signal. Every way to a signal: SIGTERM, SIGTERM and then SIGKILL, SIGKILL at
-# once with every process read in full; and last, what shows that the counting can fail.
+# once; and last, what shows that the counting can fail. A Prefer= that might match anybody makes
+# the scan read every process in full: the most that the daemon can have to do before a signal.
 
 figures=/run/reapd/interpose
 
@@ -20,7 +21,7 @@ rules()
 {
 	cat >/etc/reapd.conf <<-END
 		[Kill]
-		Prefer=^crowd-(prefer|prefers)\$
+		Prefer=^crowd-(preferred|prefers)\$
 		Avoid=^(crowd-avoid|systemd.*|[a-z]+-avoid)\$
 		Ignore=^crowd-ignore\$
 		TermTimeout=1s
@@ -33,7 +34,7 @@ one_kill()
 {
 	local name=$1
 	step "$name"
-	load_go "$@" --fill random
+	load_go "$@" --fill const
 	wait_dead "$name" 120
 	wait_memory_back 30
 	systemctl stop "$name"
@@ -52,29 +53,29 @@ daemon_start
 load_start crowd crowd 2000
 neighbours_start 60
 evidence_start
+# Most of the memory is taken once, by somebody whom nobody may kill, and not anew for each kill.
 meminfo SwapFree
-start=$REPLY
+swap=$REPLY
 meminfo MemAvailable
-start=$(((start + REPLY) / 1024 - 550))
+load_start ballast hold $(((swap + REPLY) / 1024 - 600)) --fill const --adj -1000
 
-one_kill term leak --rate 100 --start "$start"
-one_kill escalate leak --rate 30 --start "$start" --ignore-term
+one_kill term leak --rate 30 --start 250
+one_kill escalate leak --rate 30 --start 250 --ignore-term
 
-rules 'SortBy=rss
-[Limits]
-HardMemory=10%
-HardSwap=10%'
+rules '[Limits]
+HardMemory=10% 1G
+HardSwap=10% 1G'
 step reload
 systemctl reload reapd
 wait_said 20 "the configuration was reloaded"
-one_kill atonce leak --rate 30 --start "$start"
+one_kill atonce leak --rate 30 --start 250
 fact_alive neighbour || :
 fact_alive protected || :
 
 for kind in allocation fault; do
 	interpose "$kind"
 	daemon_restart
-	one_kill "bad-$kind" leak --rate 30 --start "$start"
+	one_kill "bad-$kind" leak --rate 30 --start 250
 done
 neighbours_stop
 evidence_stop

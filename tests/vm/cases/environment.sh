@@ -29,7 +29,8 @@ one_kill()
 	systemctl stop "$1"
 }
 
-# in_a_room NAME COMMANDS: the daemon, dry, in mount and cgroup namespaces of its own after COMMANDS.
+# in_a_room NAME COMMANDS: the daemon, dry, in mount and cgroup namespaces of its own, after
+# COMMANDS.
 in_a_room()
 {
 	local status=0
