@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+import report
 from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_daemon,
                     check_kernel_idle, check_neighbours, check_ran, check_victim, show)
 from facts import Facts
 from guest import Boot
 from operations import check_bad_config, check_environment, check_operations
-from report import check_catalog, check_report
 
 # The budgets of an idle daemon, with 20 % of 2 GiB in use: what the design promises.
 WAKEUPS_A_SECOND = 1.0
@@ -41,13 +41,13 @@ def check_leak(facts: Facts, checks: Checks) -> None:
     check_neighbours(facts, checks)
     check_back(facts, checks, signal)
     check_daemon(facts, checks)
-    check_report(facts, checks)
+    report.check_report(facts, checks)
 
 
 def check_leak_explained(facts: Facts, checks: Checks) -> None:
     check_leak(facts, checks)
     if facts.notes.get("daemon") == "reapd":
-        check_catalog(facts, checks)
+        report.check_catalog(facts, checks)
 
 
 def check_leak_swap(facts: Facts, checks: Checks) -> None:
@@ -89,7 +89,7 @@ def check_children(facts: Facts, checks: Checks) -> None:
     checks.figure("children signalled", len({entry.pid for entry in sent}))
     checks.figure("signals sent", len(sent))
     check_daemon(facts, checks)
-    check_report(facts, checks)
+    report.check_report(facts, checks)
 
 
 def check_journald_stopped(facts: Facts, checks: Checks) -> None:
@@ -159,13 +159,17 @@ def check_allocations(facts: Facts, checks: Checks) -> None:
                         f"{name}: {'major faults' if key == 'major' else key} 0", found)
         checks.figure(f"{name}: minor faults", max((int(line["minor"]) for line in lines),
                                                    default=None))
+        for entry in report.entries(facts, "KILL"):
+            if entry.get("REAPD_VICTIM_PID") == str(pid):
+                checks.figure(f"{name}: deciding sample to signal, ms",
+                              int(entry["REAPD_SIGNAL_USEC"]) / 1000)
     for name, key in (("allocation", "allocations"), ("fault", "major")):
         lines = interposed(facts, f"bad-{name}")
         checks.that(bool(lines) and all(int(line[key]) > 0 for line in lines),
                     f"an injected {name} is counted", show(lines))
     strangers = [entry for entry in facts.daemon_signals()
-                 if entry.pid not in [facts.pid(name) for name in
-                                      (*wanted, "bad-allocation", "bad-fault")]]
+                 if entry.comm != "reapd-drill" and entry.pid not in
+                 [facts.pid(name) for name in (*wanted, "bad-allocation", "bad-fault")]]
     checks.that(not strangers, "the daemon signalled nobody else", show(strangers))
 
 
