@@ -134,3 +134,8 @@ int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
 	}
 	return -ENODATA;
 }
+
+uint64_t sample_reserve_bytes(const struct sample *s)
+{
+	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
+}

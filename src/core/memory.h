@@ -52,3 +52,6 @@ struct sample {
 	bool has_vmstat;
 	struct vmstat vmstat;
 };
+
+/* What can still be used up: available memory and free swap. */
+uint64_t sample_reserve_bytes(const struct sample *s);

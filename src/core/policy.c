@@ -20,10 +20,15 @@
 #define FILL_RATE_ASSUMED (UINT64_C(4) << 30)
 
 /*
- * A pidfd is readable after exit_notify(), which follows exit_mm(): what is not back by now is
- * held by somebody else. Half a second also covers the vmstat counters that lag a tick or two.
+ * How long after the victim's death its memory may take. A pidfd is readable after exit_notify(),
+ * which follows exit_mm(): what is not back by then is held by somebody else, or the counters lag
+ * a tick or two.
  */
 #define MEMORY_RETURN_USEC (500 * MSEC)
+/* The same when no thread of it had the memory any more: only a reader of /proc can hold it. */
+#define MEMORY_GONE_USEC (50 * MSEC)
+/* How long a victim whose memory was released may take to die before the next is looked for. */
+#define RELEASED_GRACE_USEC (100 * MSEC)
 
 /* An announced level falls only when it would still be lower with limits an eighth higher, ... */
 #define HYSTERESIS_DIVISOR 8
@@ -34,9 +39,10 @@
 #define FILL_RATE_FACTOR 4
 #define FILL_RATE_USEC	 (60 * SEC)
 
-#define BARREN_MIN_USEC SEC
-#define BARREN_MAX_USEC (60 * SEC)
-#define REFUSED_USEC	(100 * MSEC)
+#define BARREN_MIN_USEC	 SEC
+#define BARREN_HARD_USEC (2 * SEC)
+#define BARREN_MAX_USEC	 (60 * SEC)
+#define REFUSED_USEC	 (100 * MSEC)
 
 const char *level_name(enum level l)
 {
@@ -106,11 +112,6 @@ void policy_configure(struct policy *p, const struct config *config)
 		p->phase = PHASE_WATCHING;
 }
 
-static uint64_t reserve_bytes(const struct sample *s)
-{
-	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
-}
-
 /*
  * Share of the window lost to full stalls, in 1/10000. Time before the first sample counts as
  * not lost, so a short history never reads as a long stall.
@@ -175,7 +176,7 @@ static struct assessment assess(const struct limits *limits, const struct sample
 		return (struct assessment){l, REASON_EXHAUSTION};
 	}
 
-	if (stalled && available <= raised(limits->memory_bytes[LEVEL_WARNING], slack_divisor))
+	if (stalled && available <= raised(limits->memory_bytes[LEVEL_SOFT], slack_divisor))
 		return (struct assessment){LEVEL_SOFT, REASON_THRASH};
 	if (stalled)
 		return (struct assessment){LEVEL_WARNING, REASON_STALL};
@@ -225,7 +226,8 @@ static bool announce(struct policy *p, const struct limits *limits, const struct
  */
 static void learn_fill_rate(struct policy *p, const struct sample *s)
 {
-	uint64_t reserve = reserve_bytes(s), elapsed = u64_sub(s->time_usec, p->last_usec), rate;
+	uint64_t reserve = sample_reserve_bytes(s), elapsed = u64_sub(s->time_usec, p->last_usec),
+		 rate;
 
 	if (p->has_last && elapsed >= PERIOD_MIN_USEC && reserve < p->last_reserve) {
 		rate = u64_min(u64_muldiv(p->last_reserve - reserve, SEC, elapsed),
@@ -259,7 +261,7 @@ static uint64_t watch_period_usec(const struct policy *p, const struct limits *l
 static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)
 {
 	return level < LEVEL_SOFT ||
-	       u64_sub(reserve_bytes(s), p->reserve_at_signal) >= p->victim_bytes / 2;
+	       u64_sub(sample_reserve_bytes(s), p->reserve_at_signal) >= p->victim_bytes / 2;
 }
 
 static void end_await(struct policy *p)
@@ -276,6 +278,23 @@ static void begin_barren(struct policy *p, uint64_t now_usec, enum level level, 
 	p->barren_pause_usec = pause_usec;
 	p->barren_until_usec = u64_add(now_usec, pause_usec);
 	p->barren_level = level;
+}
+
+/*
+ * Dead and released is the memory back for certain, even where others take it as fast as it comes:
+ * the figures would never show it, and the next victim cannot wait.
+ */
+static uint64_t memory_wait_usec(enum release release)
+{
+	switch (release) {
+	case RELEASE_UNKNOWN:
+		return MEMORY_RETURN_USEC;
+	case RELEASE_GONE:
+		return MEMORY_GONE_USEC;
+	case RELEASE_DONE:
+		return 0;
+	}
+	return 0;
 }
 
 static enum action_kind step_awaiting(struct policy *p, const struct observation *o,
@@ -301,13 +320,8 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 			p->victim_dead = true;
 			p->dead_usec = now;
 		}
-		/*
-		 * Dead and released is the memory back for certain, even where others take it
-		 * as fast as it comes: the figures would never show it, and the next victim
-		 * cannot wait.
-		 */
-		if (!o->victim_reaped && !memory_is_back(p, &o->sample, level) &&
-		    u64_sub(now, p->dead_usec) < MEMORY_RETURN_USEC)
+		if (!memory_is_back(p, &o->sample, level) &&
+		    u64_sub(now, p->dead_usec) < memory_wait_usec(o->victim_release))
 			return ACTION_NONE;
 		end_await(p);
 		return ACTION_SETTLED;
@@ -316,6 +330,16 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 	}
 
 	if (p->victim_killed) {
+		/*
+		 * It hangs in the kernel, but what it had has been given back and used up by
+		 * others: to wait for its death would be to wait for nothing. The kernel too goes
+		 * on to the next when its reaper is done (MMF_OOM_SKIP).
+		 */
+		if (o->victim_release == RELEASE_DONE && level >= LEVEL_SOFT &&
+		    waited >= RELEASED_GRACE_USEC) {
+			end_await(p);
+			return ACTION_SETTLED;
+		}
 		if (waited < p->config->kill_timeout_usec)
 			return ACTION_NONE;
 		end_await(p);
@@ -353,9 +377,11 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		return ACTION_SCAN;
 	case SCAN_NOBODY:
 		first = p->barren_pause_usec < BARREN_MIN_USEC;
-		begin_barren(p, o->sample.time_usec, level,
-			     u64_max(BARREN_MIN_USEC,
-				     u64_min(u64_mul(p->barren_pause_usec, 2), BARREN_MAX_USEC)));
+		begin_barren(
+			p, o->sample.time_usec, level,
+			u64_max(BARREN_MIN_USEC,
+				u64_min(u64_mul(p->barren_pause_usec, 2),
+					level == LEVEL_HARD ? BARREN_HARD_USEC : BARREN_MAX_USEC)));
 		return first ? ACTION_BARREN : ACTION_NONE;
 	case SCAN_VICTIM:
 		break;
@@ -367,7 +393,7 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	p->victim_bytes = o->candidate_bytes;
 	p->victim_dead = false;
 	p->victim_killed = o->candidate_dying || level == LEVEL_HARD;
-	p->reserve_at_signal = reserve_bytes(&o->sample);
+	p->reserve_at_signal = sample_reserve_bytes(&o->sample);
 	p->signalled_usec = o->sample.time_usec;
 	if (o->candidate_dying)
 		return ACTION_ADOPT;

@@ -64,6 +64,13 @@ enum victim_state {
 	VICTIM_REFUSED, /* never signalled: the kernel does not let us */
 };
 
+/* What process_mrelease() has said of the victim so far. */
+enum release {
+	RELEASE_UNKNOWN, /* nothing yet, or that it could not */
+	RELEASE_GONE, /* no thread has the memory any more; a reader of /proc may still hold it */
+	RELEASE_DONE, /* everything that can be released has been */
+};
+
 struct observation {
 	struct sample sample;
 	enum scan_outcome scan;
@@ -71,7 +78,7 @@ struct observation {
 	uint64_t candidate_bytes; /* what its death should give back */
 	bool candidate_dying;	  /* SIGKILL is pending already: to be awaited, not killed */
 	enum victim_state victim;
-	bool victim_reaped; /* process_mrelease() has nothing left to release */
+	enum release victim_release;
 };
 
 enum action_kind {

@@ -186,3 +186,28 @@ void text_copy(struct text t, char *buf, size_t size)
 	memcpy(buf, t.at, len);
 	buf[len] = '\0';
 }
+
+size_t text_printable_len(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	uint32_t code;
+	size_t len;
+
+	if (c[0] < 0x80)
+		return c[0] >= ' ' && c[0] != 0x7f ? 1 : 0;
+	len = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+	if (c[0] < 0xc2 || c[0] > 0xf4)
+		return 0;
+
+	code = c[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (c[i] & 0x3f);
+	}
+	if ((len == 3 && code < 0x800) || (len == 4 && (code < 0x10000 || code > 0x10ffff)))
+		return 0; /* longer than it has to be, or beyond the end */
+	if (code < 0xa0 || (code >= 0xd800 && code < 0xe000))
+		return 0; /* C1, surrogates */
+	return len;
+}

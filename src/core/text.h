@@ -61,6 +61,13 @@ int text_to_kb_as_bytes(struct text t, uint64_t *ret_bytes);
 /* Copies at most @size - 1 bytes and ends them with NUL. */
 void text_copy(struct text t, char *buf, size_t size);
 
+/*
+ * How many bytes at @s, which ends with NUL, are one printable character of UTF-8: 0 for a control
+ * character, C1 included, and for anything that is no UTF-8. journalctl shows a message with one
+ * such byte as "[blob data]", and a terminal may obey it.
+ */
+size_t text_printable_len(const char *s);
+
 /* Integer arithmetic that stops at the ends instead of wrapping. */
 static inline uint64_t u64_add(uint64_t a, uint64_t b)
 {

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/sysinfo.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,7 +77,7 @@ static void send_moment(struct daemon *d, enum report_kind kind, const char *mes
 void daemon_update_status(struct daemon *d)
 {
 	struct limits limits;
-	char soft[32], hard[32], status[256];
+	char soft[32], hard[32], name[4 * COMM_SIZE], status[512];
 	int len;
 
 	limits_resolve(&d->settings.config, &d->last.mem, &limits);
@@ -88,13 +87,10 @@ void daemon_update_status(struct daemon *d)
 		       "Level %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
 		       level_name(d->policy.announced_level), soft, hard, d->kills,
 		       d->kills == 1 ? "kill" : "kills");
-	if (d->kills > 0)
+	if (d->kills > 0) {
+		report_format_name(d->last_victim.comm, name, sizeof(name));
 		snprintf(status + len, sizeof(status) - (size_t)len,
-			 ", the last of process %d (%s)", d->last_victim.id.pid,
-			 d->last_victim.comm);
-	for (char *c = status; *c; c++) {
-		if (*c == '\n') /* a name may hold one, and it would end the assignment */
-			*c = '?';
+			 ", the last of process %d (%s)", d->last_victim.id.pid, name);
 	}
 	notify_status(&d->notify, status);
 }
@@ -115,9 +111,10 @@ static void note_changes(struct daemon *d, const struct sample *now)
 					 : "pressure can no longer be read: stalls are not seen");
 	if (now->has_vmstat) {
 		if (now->vmstat.oom_kill > d->oom_kills)
-			daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
-				    "the kernel's own out-of-memory killer has killed %" PRIu64
-				    " processes since the last look: see the kernel's log",
+			daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
+				    "the kernel's out-of-memory killer has killed %" PRIu64
+				    " processes since the last look, for the machine or for a "
+				    "cgroup at its own limit: see the kernel's log",
 				    now->vmstat.oom_kill - d->oom_kills);
 		d->oom_kills = now->vmstat.oom_kill;
 	}
@@ -227,6 +224,12 @@ static void carry_out(struct daemon *d, const struct action *a, const struct sam
 	}
 }
 
+/* Whether it is the first signal to a victim. */
+static bool begins(enum action_kind kind)
+{
+	return kind == ACTION_TERM || kind == ACTION_KILL || kind == ACTION_ADOPT;
+}
+
 /* One call of the policy and what follows from it. Returns when it wants to be called again. */
 static uint64_t step(struct daemon *d, struct observation *o)
 {
@@ -247,44 +250,45 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
 		daemon_update_status(d);
 	}
-	if (a.kind == ACTION_TERM || a.kind == ACTION_KILL || a.kind == ACTION_ADOPT)
+	if (begins(a.kind))
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
-	if (d->kill.state == VICTIM_MISSED)
-		return o->sample.time_usec; /* the next is due at once */
-	return a.next_usec;
+	return d->kill.state == VICTIM_MISSED && begins(a.kind)
+		       ? o->sample.time_usec /* the next is due at once */
+		       : a.next_usec;
 }
 
 /* Buffers grow while there is memory to grow into. */
 static void keep_room(struct daemon *d)
 {
-	struct sysinfo info;
-
-	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level == LEVEL_CALM &&
-	    sysinfo(&info) == 0)
-		(void)scanner_reserve(d->scanner,
-				      info.procs); /* the old size does until it does not */
+	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)
+		/* when it fails the old size does, until it does not */
+		(void)scanner_reserve(d->scanner, scan_count_processes(d->proc_fd));
 }
 
 static uint64_t tick(struct daemon *d)
 {
 	struct observation o = {};
+	struct sample now;
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
 		o = (struct observation){};
-		if (!take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample))
-			return daemon_now_usec() + USEC_PER_SEC;
-		note_changes(d, &o.sample);
+		if (!take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
+			next = daemon_now_usec() + USEC_PER_SEC;
+			break;
+		}
+		now = o.sample;
 		o.victim = kill_observe(d, &o.sample);
-		o.victim_reaped = kill_is_reaped(d);
+		o.victim_release = kill_release(d);
 		next = step(d, &o);
+		note_changes(d, &now);
 		if (next > o.sample.time_usec)
 			break;
 	}
-	kill_flush(d, o.sample.time_usec);
+	kill_flush(d, daemon_now_usec());
 	keep_room(d);
-	notify_flush(&d->notify, o.sample.time_usec);
+	notify_flush(&d->notify, daemon_now_usec());
 	return next;
 }
 
@@ -336,6 +340,19 @@ static int on_reaped(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
+static int on_named(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct victim_name name;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	while (namer_result(&d->namer, &name) > 0)
+		kill_named(d, &name);
+	return 0;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	(void)source;
@@ -352,10 +369,12 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(d->event, NULL, d->reaper.result_fd, EPOLLIN, on_reaped, d);
+	if (r >= 0)
+		r = sd_event_add_io(d->event, NULL, d->namer.result_fd, EPOLLIN, on_named, d);
 	if (r < 0)
 		return r;
 	if (psi_trigger_fd >= 0) {
-		r = sd_event_add_io(d->event, &d->psi, psi_trigger_fd, EPOLLPRI, on_pressure, d);
+		r = sd_event_add_io(d->event, NULL, psi_trigger_fd, EPOLLPRI, on_pressure, d);
 		/* EPERM: a container's file that takes the trigger and knows no poll() */
 		if (r < 0 && r != -EPERM)
 			return r;

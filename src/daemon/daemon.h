@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/report.h"
 #include "daemon/writer.h"
+#include "sys/namer.h"
 #include "sys/privileges.h"
 #include "sys/reaper.h"
 #include "sys/sampler.h"
@@ -36,11 +37,14 @@ struct kill {
 	uint64_t decided_usec; /* the sample that asked for the scan */
 	uint64_t reserve_at_signal;
 	unsigned reaps_pending; /* results of the reaper that are still to come */
+	bool name_pending;	/* and of the namer */
+	bool report_pending;	/* that it was signalled has not been reported yet */
 
 	/* the one before, which the policy is done with: its report waits for the reaper's word */
 	bool ended;
 	uint64_t ended_usec;
 	unsigned ended_reaps_pending;
+	bool ended_name_pending;
 	struct report_kill ended_record;
 };
 
@@ -60,6 +64,7 @@ struct daemon {
 	struct sampler sampler;
 	struct scanner *scanner;
 	struct reaper reaper;
+	struct namer namer;
 	struct writer writer;
 	struct notify notify;
 	struct privileges privileges;
@@ -71,7 +76,6 @@ struct daemon {
 
 	sd_event *event;
 	sd_event_source *timer;
-	sd_event_source *psi;
 
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */

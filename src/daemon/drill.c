@@ -27,11 +27,11 @@
 
 /*
  * A drill on a busy machine measures too little, and believing it would be to look too late. One
- * whose 2 MiB stay in the cache measures too much: all CPUs together fault and clear no more than
- * about this in the memory of today's machines.
+ * whose 2 MiB stay in the cache measures too much: all
+ * CPUs together fault and clear no more than about this in the memory of today's machines.
  */
-#define FILL_RATE_MIN (UINT64_C(1) << 30)
-#define FILL_RATE_MAX (UINT64_C(8) << 30)
+#define FILL_RATE_MIN	    (UINT64_C(1) << 30)
+#define FILL_RATE_MAX(cpus) u64_max(UINT64_C(8) << 30, u64_mul(cpus, UINT64_C(1) << 30))
 
 /* For each step; generous, because a start may be at a bad time. */
 #define DRILL_TIMEOUT_MSEC 10000
@@ -119,8 +119,7 @@ static int wait_readable(int fd)
 
 static int wait_until_filled(struct drill *d, int fd, size_t bytes)
 {
-	uint64_t fastest;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t fastest, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (wait_readable(fd) < 0)
 		return fail(d, -ETIMEDOUT, "the drill's child did not get ready");
@@ -129,9 +128,9 @@ static int wait_until_filled(struct drill *d, int fd, size_t bytes)
 			    "the drill's child failed: it needs %zu bytes and to raise its "
 			    "oom_score_adj",
 			    bytes);
-	d->fill_rate_bytes = u64_mul(u64_muldiv(DRILL_PART, 1000000, fastest),
-				     cpus > 0 ? (uint64_t)cpus : 1);
-	d->fill_rate_bytes = u64_min(u64_max(d->fill_rate_bytes, FILL_RATE_MIN), FILL_RATE_MAX);
+	d->fill_rate_bytes = u64_mul(u64_muldiv(DRILL_PART, 1000000, fastest), cpus);
+	d->fill_rate_bytes = u64_min(u64_max(d->fill_rate_bytes, FILL_RATE_MIN),
+				     FILL_RATE_MAX(cpus));
 	return 0;
 }
 

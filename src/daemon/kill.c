@@ -14,17 +14,11 @@
 
 #include "core/text.h"
 #include "daemon/message-id.h"
-#include "sys/fs.h"
 
 /* A report waits so long for the reaper, which itself gives up after a second. */
 #define REAP_WAIT_USEC 1500000
 
 #define UNIT_MEMORY_USEC (UINT64_C(3600) * 1000000)
-
-static uint64_t reserve_bytes(const struct sample *s)
-{
-	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
-}
 
 static void send_kill_report(struct daemon *d, enum report_kind kind, const char *message_id,
 			     int priority, const struct report_kill *record)
@@ -124,12 +118,14 @@ static void signal_group_member(void *userdata, const struct process *p)
 	struct daemon *d = userdata;
 	struct victim v;
 
-	if (p->id.pid == d->kill.victim.id.pid || victim_open(d->proc_fd, p->id, &v) < 0)
+	if (victim_open(d->proc_fd, p->id, &v) < 0)
 		return;
-	if (victim_signal(&v, d->kill.record.signal) >= 0) {
+	if (victim_signal(&v, d->kill.record.signal) >= 0)
 		d->kill.record.group_size++;
-		(void)reaper_submit(&d->reaper, &v); /* a full queue: it frees its memory itself */
-	}
+	/* not after SIGTERM: handlers would keep the reapers from the victim; a full queue is fine
+	 */
+	if (d->kill.record.signal == SIGKILL)
+		(void)reaper_submit(&d->reaper, &v);
 	victim_close(&v);
 }
 
@@ -138,12 +134,15 @@ static void signal_group(struct daemon *d)
 	const struct report_kill *record = &d->kill.record;
 	struct scan_request request = daemon_scan_request(d, record->total_pages);
 
-	if (d->settings.config.kill_process_group && record->signal != 0)
-		(void)scanner_for_group(d->scanner, &request, record->victim.pgrp,
-					signal_group_member, d);
+	if (d->settings.config.kill_process_group && !record->adopted)
+		(void)scanner_for_group(d->scanner, &request, &record->victim, signal_group_member,
+					d);
 }
 
-/* Takes hold, signals, hands to the reaper. 0 or negative errno; -ESRCH: it is gone. */
+/*
+ * Takes hold, signals, hands to the reaper. 0 or negative errno; -ESRCH: it is gone. A process that
+ * is dying already gets SIGKILL too, which takes it out of a wait that only a signal ends.
+ */
 static int signal_victim(struct daemon *d)
 {
 	struct kill *k = &d->kill;
@@ -151,29 +150,16 @@ static int signal_victim(struct daemon *d)
 
 	if (r < 0)
 		return r;
-	if (k->record.signal != 0)
-		r = victim_signal(&k->victim, k->record.signal);
+	r = victim_signal(&k->victim, k->record.signal);
 	k->record.signal_usec = u64_max(daemon_now_usec() - k->decided_usec, 1);
 	if (r < 0) {
 		victim_close(&k->victim);
 		return r;
 	}
+	submit_victim(d);
+	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	signal_group(d);
-	if (!d->settings.config.dry_run)
-		submit_victim(d);
 	return 0;
-}
-
-static int signal_of(enum action_kind kind)
-{
-	switch (kind) {
-	case ACTION_KILL:
-		return SIGKILL;
-	case ACTION_TERM:
-		return SIGTERM;
-	default:
-		return 0;
-	}
 }
 
 void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
@@ -186,17 +172,19 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 	k->state = VICTIM_ALIVE;
 	k->victim = VICTIM_CLOSED;
 	k->decided_usec = decided_usec;
-	k->reserve_at_signal = reserve_bytes(sample);
+	k->reserve_at_signal = sample_reserve_bytes(sample);
 	k->reaps_pending = 0;
+	k->name_pending = false;
 	k->record = (struct report_kill){
 		.victim = *candidate,
 		.total_pages = daemon_total_pages(sample),
 		.expected_bytes = process_expected_bytes(candidate),
-		.signal = signal_of(action->kind),
+		.signal = action->kind == ACTION_TERM ? SIGTERM : SIGKILL,
+		.adopted = action->kind == ACTION_ADOPT,
 	};
 	daemon_fill_moment(d, sample, action, &k->record.moment);
 
-	if (d->settings.config.dry_run && action->kind != ACTION_ADOPT) {
+	if (d->settings.config.dry_run) {
 		k->state = VICTIM_SPARED;
 		k->record.outcome = OUTCOME_SPARED;
 		return;
@@ -212,23 +200,33 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 			      d); /* without it the next tick sees it */
 }
 
+/* That it was signalled, and why it: as soon as its unit is known, or with the next tick. */
+static void send_begun(struct daemon *d)
+{
+	struct kill *k = &d->kill;
+
+	if (!k->report_pending)
+		return;
+	k->report_pending = false;
+	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
+	send_table(d);
+}
+
 void kill_report_begun(struct daemon *d)
 {
 	struct kill *k = &d->kill;
 	struct scan_request request = daemon_scan_request(d, k->record.total_pages);
 
-	if (k->active) {
-		/* only now: /proc/PID/cgroup waits for cgroup_mutex */
-		victim_cgroup(&k->victim, k->record.cgroup, sizeof(k->record.cgroup),
-			      k->record.unit, sizeof(k->record.unit));
-		k->record.unit_kills = count_unit_kill(d, k->record.unit, k->decided_usec);
-	}
 	/* a process that was dying anyway is reaped without a word, as the kernel does */
-	if (k->record.signal == 0 || !(k->active || k->state == VICTIM_SPARED))
+	if (k->record.adopted || !(k->active || k->state == VICTIM_SPARED))
 		return;
-	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
-	scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
-	send_table(d);
+	/* members of a group that were signalled must not be read: it could take their memory apart
+	 */
+	if (k->record.group_size == 0)
+		scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
+	k->report_pending = true;
+	if (!k->name_pending)
+		send_begun(d);
 }
 
 void kill_escalate(struct daemon *d)
@@ -258,8 +256,10 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	if (k->state != VICTIM_ALIVE && k->state != VICTIM_DEAD)
 		return k->state;
 
+	send_begun(d);
 	since = u64_max(sample->time_usec - k->decided_usec, 1);
-	k->record.freed_bytes = (int64_t)reserve_bytes(sample) - (int64_t)k->reserve_at_signal;
+	k->record.freed_bytes = (int64_t)sample_reserve_bytes(sample) -
+				(int64_t)k->reserve_at_signal;
 	if (k->record.back_usec == 0 && k->record.freed_bytes > 0 &&
 	    (uint64_t)k->record.freed_bytes >= k->record.expected_bytes / 2)
 		k->record.back_usec = since;
@@ -270,12 +270,20 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	return k->state;
 }
 
-bool kill_is_reaped(const struct daemon *d)
+enum release kill_release(const struct daemon *d)
 {
 	const struct report_kill *record = &d->kill.record;
 
-	return d->kill.active && record->reap_done &&
-	       (record->reap.error == 0 || record->reap.error == ESRCH);
+	if (!d->kill.active || !record->reap_done)
+		return RELEASE_UNKNOWN;
+	switch (record->reap.error) {
+	case 0:
+		return RELEASE_DONE;
+	case ESRCH:
+		return RELEASE_GONE;
+	default:
+		return RELEASE_UNKNOWN;
+	}
 }
 
 static int outcome_priority(enum kill_outcome outcome)
@@ -294,20 +302,6 @@ static int outcome_priority(enum kill_outcome outcome)
 	return LOG_NOTICE;
 }
 
-/* Where the victim hangs. Not its state: stat and status would make us do its exit_mmap(). */
-static void read_wchan(struct kill *k)
-{
-	struct reap_result *reap = &k->record.reap;
-	size_t len;
-
-	if (k->victim.dir_fd < 0 ||
-	    fs_read_at(k->victim.dir_fd, "wchan", reap->wchan, sizeof(reap->wchan) - 1, &len) < 0)
-		len = 0;
-	reap->wchan[len] = '\0';
-	if (strcmp(reap->wchan, "0") == 0)
-		reap->wchan[0] = '\0';
-}
-
 void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome outcome)
 {
 	struct kill *k = &d->kill;
@@ -315,18 +309,20 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 	if (outcome == OUTCOME_STUCK && k->state == VICTIM_REFUSED)
 		outcome = OUTCOME_REFUSED;
 	if (outcome == OUTCOME_STUCK)
-		read_wchan(k);
+		victim_wchan(k->victim.dir_fd, k->record.reap.wchan, sizeof(k->record.reap.wchan));
 	if (outcome == OUTCOME_STUCK || outcome == OUTCOME_REFUSED)
 		scanner_put_aside(d->scanner, k->record.victim.id);
-	if (outcome == OUTCOME_SETTLED && k->record.signal != 0) {
+	if (outcome == OUTCOME_SETTLED && !k->record.adopted) {
 		d->kills++;
 		d->last_victim = k->record.victim;
 	}
 	k->record.outcome = outcome;
+	send_begun(d);
 	kill_flush(d, UINT64_MAX);
 	k->ended = true;
 	k->ended_usec = sample->time_usec;
 	k->ended_reaps_pending = k->reaps_pending;
+	k->ended_name_pending = k->name_pending;
 	k->ended_record = k->record;
 	k->state = VICTIM_NONE;
 	kill_close(k);
@@ -351,16 +347,45 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 	}
 }
 
+static void set_name(struct daemon *d, const struct victim_name *name, struct report_kill *record)
+{
+	_Static_assert(sizeof(record->cgroup) == sizeof(name->cgroup), "cgroup");
+	_Static_assert(sizeof(record->unit) == sizeof(name->unit), "unit");
+
+	memcpy(record->cgroup, name->cgroup, sizeof(record->cgroup));
+	memcpy(record->unit, name->unit, sizeof(record->unit));
+	if (!record->adopted)
+		record->unit_kills = count_unit_kill(d, record->unit, daemon_now_usec());
+}
+
+void kill_named(struct daemon *d, const struct victim_name *name)
+{
+	struct kill *k = &d->kill;
+
+	if (k->active && k->name_pending && process_id_equal(name->id, k->record.victim.id)) {
+		k->name_pending = false;
+		set_name(d, name, &k->record);
+		send_begun(d);
+	} else if (k->ended && k->ended_name_pending &&
+		   process_id_equal(name->id, k->ended_record.victim.id)) {
+		k->ended_name_pending = false;
+		set_name(d, name, &k->ended_record);
+		kill_flush(d, k->ended_usec);
+	}
+}
+
 void kill_flush(struct daemon *d, uint64_t now_usec)
 {
 	struct kill *k = &d->kill;
 	const struct report_kill *record = &k->ended_record;
 
-	if (!k->ended || (record->outcome == OUTCOME_SETTLED && k->ended_reaps_pending > 0 &&
-			  u64_sub(now_usec, k->ended_usec) < REAP_WAIT_USEC))
+	bool waits = record->outcome == OUTCOME_SETTLED &&
+		     (k->ended_reaps_pending > 0 || k->ended_name_pending);
+
+	if (!k->ended || (waits && u64_sub(now_usec, k->ended_usec) < REAP_WAIT_USEC))
 		return;
 	k->ended = false;
-	if (record->outcome == OUTCOME_SETTLED && record->signal == 0)
+	if (record->outcome == OUTCOME_SETTLED && record->adopted)
 		return; /* it was dying anyway */
 	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, outcome_priority(record->outcome),
 			 record);

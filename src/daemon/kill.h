@@ -24,8 +24,11 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 /* What to tell the policy about the victim, and the times at which it died and memory came back. */
 enum victim_state kill_observe(struct daemon *d, const struct sample *sample);
 
-/* Whether the reaper has released all of its memory that it can. */
-bool kill_is_reaped(const struct daemon *d);
+/* What the reaper has said of it. */
+enum release kill_release(const struct daemon *d);
+
+/* The name that the namer has found. */
+void kill_named(struct daemon *d, const struct victim_name *name);
 
 /* A result of a reaper thread. */
 void kill_reaped(struct daemon *d, const struct reap_result *result);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <syslog.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -86,17 +86,23 @@ static void print_config(const struct config *config)
 	}
 }
 
+/* Pidfds came with 5.3, and the oom_score that a scan starts from is what it is since 5.9. */
 static int check_kernel(void)
 {
-	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	unsigned major, minor;
+	struct utsname name;
 
-	if (fd < 0 && errno == ENOSYS) {
-		(void)fail("expected a kernel with pidfds, Linux 5.3 or later");
-		return EX_UNAVAILABLE;
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 ||
+	    (major == 5 && minor >= 9)) {
+		int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || errno != ENOSYS)
+			return EXIT_SUCCESS;
 	}
-	if (fd >= 0)
-		close(fd);
-	return EXIT_SUCCESS;
+	(void)fail("expected a kernel with pidfds, Linux 5.9 or later");
+	return EX_UNAVAILABLE;
 }
 
 static int take_lock(void)
@@ -131,17 +137,17 @@ static int use_and_drop_privileges(struct daemon *d, int *ret_psi_trigger_fd)
 
 static int start_machinery(struct daemon *d)
 {
-	struct sysinfo info = {};
 	int r;
 
 	/* one arena: a thread that allocates would otherwise get 64 MiB of address space of its own
 	 */
 	(void)mallopt(M_ARENA_MAX, 1);
-	(void)sysinfo(&info);
-	d->scanner = scanner_new(d->proc_fd, info.procs);
+	d->scanner = scanner_new(d->proc_fd, scan_count_processes(d->proc_fd));
 	if (!d->scanner)
 		return fail("out of memory");
 	r = reaper_start(&d->reaper);
+	if (r >= 0)
+		r = namer_start(&d->namer);
 	if (r >= 0)
 		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
 	return r < 0 ? fail("threads cannot be started: %s", strerror(-r)) : EXIT_SUCCESS;
@@ -149,10 +155,8 @@ static int start_machinery(struct daemon *d)
 
 static int run_drill(struct daemon *d, struct drill *drill)
 {
-	uint64_t pages = u64_add(d->last.mem.total_bytes, d->last.mem.swap_total_bytes) /
-			 (uint64_t)sysconf(_SC_PAGESIZE);
-	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, pages, d->last.mem.available_bytes,
-			  drill);
+	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, daemon_total_pages(&d->last),
+			  d->last.mem.available_bytes, drill);
 
 	if (r < 0 && d->settings.config.dry_run) {
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_DRILL,
@@ -163,8 +167,8 @@ static int run_drill(struct daemon *d, struct drill *drill)
 	}
 	if (r < 0) {
 		daemon_note(d, LOG_ERR, MESSAGE_ID_DRILL, "%s", drill->failure);
-		/* what took too long may go better next time; what is missing stays missing */
-		return r == -ETIMEDOUT ? EXIT_FAILURE : EX_UNAVAILABLE;
+		/* what is missing stays missing; all else may go better next time */
+		return r == -EPERM || r == -ENOSYS ? EX_UNAVAILABLE : EXIT_FAILURE;
 	}
 	daemon_note(d, LOG_INFO, MESSAGE_ID_DRILL,
 		    "drill passed: a child was found, killed %" PRIu64 ".%" PRIu64

@@ -62,7 +62,7 @@ void notify_status(struct notify *n, const char *status)
 void notify_flush(struct notify *n, uint64_t now_usec)
 {
 	bool keep_alive = n->watchdog_usec > 0 && now_usec >= n->watchdog_next_usec;
-	char message[320];
+	char message[576];
 
 	if (!n->ready_pending && !n->status_pending && !keep_alive)
 		return;

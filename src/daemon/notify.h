@@ -15,7 +15,7 @@ struct notify {
 	uint64_t watchdog_next_usec;
 	bool ready_pending;
 	bool status_pending;
-	char status[256];
+	char status[512];
 };
 
 void notify_init(struct notify *n);

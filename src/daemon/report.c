@@ -6,6 +6,7 @@
  */
 #include "daemon/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,17 +42,28 @@ static void put_bytes(struct out *o, uint64_t bytes)
 	put(o, "%s", text);
 }
 
-/* A name may hold any byte; a terminal and a line-based log must not see them. */
+/* A name may hold any byte, and 15 of them may end in the middle of a character. */
 static void put_name(struct out *o, const char *name)
 {
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
+	while (*name) {
+		size_t len = text_printable_len(name);
 
-		if (c < ' ' || c == 0x7f || c == '\\')
-			put(o, "\\x%02x", c);
-		else
-			put(o, "%c", c);
+		if (len == 0 || *name == '\\') {
+			put(o, "\\x%02x", (unsigned char)*name);
+			len = 1;
+		} else {
+			put(o, "%.*s", (int)len, name);
+		}
+		name += len;
 	}
+}
+
+void report_format_name(const char *name, char *buf, size_t size)
+{
+	struct out o = {buf, size, 0};
+
+	buf[0] = '\0';
+	put_name(&o, name);
 }
 
 static void put_process(struct out *o, const struct process *p)
@@ -219,8 +231,6 @@ static void format_signal(struct out *o, const struct report_kill *k)
 
 	if (k->outcome == OUTCOME_SPARED)
 		put(o, "Out of memory: dry run, would send %s to ", signal_name(k->signal));
-	else if (k->signal == 0)
-		put(o, "Out of memory: Waiting for dying ");
 	else if (k->signal == SIGKILL)
 		put(o, "Out of memory: Killed ");
 	else
@@ -259,14 +269,20 @@ static void put_unit(struct out *o, const struct report_kill *k)
 
 static void format_settled(struct out *o, const struct report_kill *k)
 {
-	put(o, "reaped ");
+	bool reaped = k->reap_done && (k->reap.error == 0 || k->reap.error == ESRCH);
+
+	put(o, reaped ? "reaped " : "ended ");
 	put_process(o, &k->victim);
 	put(o, ", now anon-rss:%" PRIu64 "kB, file-rss:%" PRIu64 "kB, shmem-rss:%" PRIu64 "kB",
 	    k->reap.rss_anon_bytes / 1024, k->reap.rss_file_bytes / 1024,
 	    k->reap.rss_shmem_bytes / 1024);
 	put_unit(o, k);
-	put(o, ": dead after ");
-	put_msec(o, k->death_usec);
+	if (k->death_usec > 0) {
+		put(o, ": dead after ");
+		put_msec(o, k->death_usec);
+	} else {
+		put(o, ": not dead yet");
+	}
 	put(o, ", ");
 	put_bytes(o, k->freed_bytes > 0 ? (uint64_t)k->freed_bytes : 0);
 	put(o, " of ");

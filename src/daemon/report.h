@@ -61,7 +61,8 @@ struct report_kill {
 	char unit[128];
 	unsigned unit_kills; /* of this unit within the last hour, with this one */
 	uint64_t total_pages;
-	int signal;	     /* the last that was sent; 0: it was dying already */
+	int signal;	     /* the last that was sent */
+	bool adopted;	     /* it was dying already when it was found */
 	int error;	     /* OUTCOME_REFUSED: why */
 	unsigned group_size; /* others of its process group that were signalled with it */
 	enum kill_outcome outcome;
@@ -104,6 +105,9 @@ _Static_assert(sizeof(struct report) <= 4096, "a report must fit in one packet")
 
 /* The human text, of one line or more without a newline at the end. */
 void report_format_text(const struct report *r, char *buf, size_t size);
+
+/* A process's name as it can be shown: every byte that is not printable UTF-8 as \xNN. */
+void report_format_name(const char *name, char *buf, size_t size);
 
 /* Calls @add with each further "FIELD=value" for the journal. */
 void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),

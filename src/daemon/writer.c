@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,8 @@
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
+
+#include "sys/worker.h"
 
 #define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
 #define WRITER_STACK_SIZE (256 * 1024)
@@ -149,38 +149,21 @@ static void *writer_main(void *userdata)
 int writer_start(struct writer *w, enum log_target target)
 {
 	struct writer_thread *t = malloc(sizeof(*t));
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
 	int fds[2], r;
 
 	if (!t)
 		return -ENOMEM;
-	if (pipe2(fds, O_CLOEXEC | O_DIRECT) < 0) {
-		r = -errno;
+	r = worker_pipe(WORKER_REQUESTS, fds);
+	if (r < 0) {
 		free(t);
 		return r;
 	}
 	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
-	(void)fcntl(fds[1], F_SETFL, O_NONBLOCK | O_DIRECT);
 	*t = (struct writer_thread){fds[0], target};
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, WRITER_STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	r = -pthread_create(&thread, &attr, writer_main, t);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r < 0) {
-		close(fds[0]);
-		close(fds[1]);
-		free(t);
-		return r;
-	}
-	*w = (struct writer){.fd = fds[1], .target = target};
-	return 0;
+	r = worker_start(WRITER_STACK_SIZE, writer_main, t);
+	if (r >= 0)
+		*w = (struct writer){.fd = fds[1], .target = target};
+	return r;
 }
 
 void writer_send(struct writer *w, const struct report *r)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/text.h"
+
 /* From @offset of the file to its end, or until @buf is full. */
 static int read_from(int fd, off_t offset, char *buf, size_t size, size_t *ret_len)
 {
@@ -97,6 +99,19 @@ int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_
 	if (r >= 0)
 		*ret_len = kept + len;
 	return r;
+}
+
+int fs_read_number_at(int dir_fd, const char *path, int64_t *ret)
+{
+	struct text rest, line;
+	char text[32];
+	size_t len;
+	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+
+	if (r < 0)
+		return r;
+	rest = TEXT(text, len);
+	return text_next_line(&rest, &line) ? text_to_i64(line, ret) : -EINVAL;
 }
 
 int fs_open_dir(int dir_fd, const char *path)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* Closes the descriptor that goes out of scope. */
@@ -37,6 +38,9 @@ int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret
  * read in its place. Files that still do not fit are cut.
  */
 int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len);
+
+/* A file that holds one decimal number and a newline. -EINVAL, -ERANGE: it does not. */
+int fs_read_number_at(int dir_fd, const char *path, int64_t *ret);
 
 /* A directory, to read below; O_PATH, so it needs no permission to list. Descriptor or -errno. */
 int fs_open_dir(int dir_fd, const char *path);

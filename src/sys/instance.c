@@ -16,17 +16,11 @@
 #include "core/text.h"
 #include "sys/fs.h"
 
-static pid_t read_pid(int fd)
+static pid_t read_pid(const char *path)
 {
-	char text[32];
-	uint64_t pid;
-	size_t len;
+	int64_t pid;
 
-	if (fs_read_fd(fd, text, sizeof(text), &len) < 0)
-		return 0;
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	return text_to_u64(TEXT(text, len), &pid) < 0 || pid > INT32_MAX ? 0 : (pid_t)pid;
+	return fs_read_number_at(AT_FDCWD, path, &pid) < 0 || pid > INT32_MAX ? 0 : (pid_t)pid;
 }
 
 int instance_lock(const char *directory, pid_t *ret_other)
@@ -37,12 +31,13 @@ int instance_lock(const char *directory, pid_t *ret_other)
 	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	snprintf(path, sizeof(path), "%s/lock", directory);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	(void)fchmod(fd, 0600); /* who can open it can lock it, and keep us from starting */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = -errno;
-		*ret_other = read_pid(fd);
+		*ret_other = read_pid(path);
 		close(fd);
 		return r;
 	}
@@ -54,15 +49,10 @@ int instance_lock(const char *directory, pid_t *ret_other)
 
 static uint64_t read_limit(int sys_fd, const char *path)
 {
-	char text[64];
-	uint64_t limit;
-	size_t len;
+	int64_t limit;
 
-	if (fs_read_at(sys_fd, path, text, sizeof(text), &len) < 0)
-		return UINT64_MAX;
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	return text_to_u64(TEXT(text, len), &limit) < 0 ? UINT64_MAX : limit; /* "max" */
+	return fs_read_number_at(sys_fd, path, &limit) < 0 || limit < 0 ? UINT64_MAX /* "max" */
+									: (uint64_t)limit;
 }
 
 uint64_t instance_memory_limit(int sys_fd)

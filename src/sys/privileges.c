@@ -68,7 +68,6 @@ int privileges_drop(struct privileges *ret)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* nothing is executed */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
-	ret->can_kill = had[0];
 	ret->can_inspect = had[1];
 	return 0;
 }

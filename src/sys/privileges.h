@@ -15,7 +15,6 @@
 #include <stdbool.h>
 
 struct privileges {
-	bool can_kill;	    /* CAP_KILL */
 	bool can_inspect;   /* CAP_SYS_PTRACE */
 	bool memory_locked; /* mlockall() worked */
 	bool adj_is_min;    /* own oom_score_adj is -1000: the kernel's killer passes us by */

@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/worker.h"
 
 #define REAPER_STACK_SIZE (64 * 1024)
 
@@ -34,7 +34,7 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	char text[8192];
 	size_t len;
 
-	if (fs_read_at(dir_fd, "status", text, sizeof(text), &len) < 0 ||
+	if (fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len) < 0 ||
 	    process_status_parse(text, len, &status) < 0)
 		return;
 	result->state = status.state;
@@ -44,17 +44,6 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	result->rss_anon_bytes = status.rss_anon_bytes;
 	result->rss_file_bytes = status.rss_file_bytes;
 	result->rss_shmem_bytes = status.rss_shmem_bytes;
-}
-
-static void read_wchan(int dir_fd, struct reap_result *result)
-{
-	size_t len;
-
-	if (fs_read_at(dir_fd, "wchan", result->wchan, sizeof(result->wchan) - 1, &len) < 0)
-		len = 0;
-	result->wchan[len] = '\0';
-	if (strcmp(result->wchan, "0") == 0)
-		result->wchan[0] = '\0';
 }
 
 static void reap(const struct reap_request *request, struct reap_result *ret)
@@ -72,7 +61,7 @@ static void reap(const struct reap_request *request, struct reap_result *ret)
 	}
 	read_remains(request->dir_fd, &result);
 	if (result.error != 0 && result.error != ESRCH)
-		read_wchan(request->dir_fd, &result);
+		victim_wchan(request->dir_fd, result.wchan, sizeof(result.wchan));
 	*ret = result;
 }
 
@@ -98,49 +87,24 @@ static void *reaper_main(void *userdata)
 	}
 }
 
-static int start_thread(pthread_t *thread, const pthread_attr_t *attr, int request_fd,
-			int result_fd)
-{
-	struct reaper_pipes *pipes = malloc(sizeof(*pipes));
-	int r;
-
-	if (!pipes)
-		return -ENOMEM;
-	*pipes = (struct reaper_pipes){request_fd, result_fd};
-	r = pthread_create(thread, attr, reaper_main, pipes);
-	if (r != 0)
-		free(pipes);
-	return -r;
-}
-
 int reaper_start(struct reaper *r)
 {
-	int requests[2], results[2], error = 0;
-	sigset_t all, before;
-	pthread_attr_t attr;
+	int requests[2], results[2], error;
 
-	/* O_DIRECT: each write is one packet, so two readers never share a message */
-	if (pipe2(requests, O_CLOEXEC | O_DIRECT) < 0)
-		return -errno;
-	if (pipe2(results, O_CLOEXEC | O_DIRECT) < 0) {
-		error = -errno;
-		close(requests[0]);
-		close(requests[1]);
+	error = worker_pipe(WORKER_REQUESTS, requests);
+	if (error >= 0)
+		error = worker_pipe(WORKER_RESULTS, results);
+	if (error < 0)
 		return error;
+
+	for (unsigned i = 0; i < REAPER_THREADS && error >= 0; i++) {
+		struct reaper_pipes *pipes = malloc(sizeof(*pipes));
+
+		if (!pipes)
+			return -ENOMEM;
+		*pipes = (struct reaper_pipes){requests[0], results[1]};
+		error = worker_start(REAPER_STACK_SIZE, reaper_main, pipes);
 	}
-	(void)fcntl(requests[1], F_SETFL, O_NONBLOCK | O_DIRECT);
-	(void)fcntl(results[0], F_SETFL, O_NONBLOCK | O_DIRECT);
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the loop */
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, REAPER_STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (unsigned i = 0; i < REAPER_THREADS && error == 0; i++)
-		error = start_thread(&r->threads[i], &attr, requests[0], results[1]);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-
 	r->request_fd = requests[1];
 	r->result_fd = results[0];
 	return error;

@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,7 +40,6 @@ struct reap_result {
 };
 
 struct reaper {
-	pthread_t threads[REAPER_THREADS];
 	int request_fd; /* where requests are written */
 	int result_fd;	/* readable when there is a result */
 };

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -50,6 +51,14 @@ static int64_t counter_error_pages(void)
 	return 4 * batch * cpus; /* rss in three kinds, and swap entries */
 }
 
+unsigned scan_count_processes(int proc_fd)
+{
+	struct stat st;
+
+	/* proc_root_getattr(): its own links and one for each process */
+	return fstat(proc_fd, &st) < 0 || st.st_nlink > UINT32_MAX ? 0 : (unsigned)st.st_nlink;
+}
+
 struct scanner *scanner_new(int proc_fd, unsigned processes)
 {
 	struct scanner *s = calloc(1, sizeof(*s));
@@ -75,6 +84,14 @@ void scanner_free(struct scanner *s)
 	free(s);
 }
 
+/* Memory that is there already, and not when a scan first touches it in the middle of a kill. */
+static void *allocate_resident(size_t size)
+{
+	void *memory = malloc(size);
+
+	return memory ? memset(memory, 0xff, size) : NULL;
+}
+
 int scanner_reserve(struct scanner *s, unsigned processes)
 {
 	unsigned capacity;
@@ -86,9 +103,9 @@ int scanner_reserve(struct scanner *s, unsigned processes)
 		return 0;
 	capacity = processes < UINT32_MAX / 2 ? processes * 2 : processes;
 
-	pids = calloc(capacity, sizeof(*pids));
-	scores = calloc(capacity, sizeof(*scores));
-	next = calloc(capacity, sizeof(*next));
+	pids = allocate_resident(capacity * sizeof(*pids));
+	scores = allocate_resident(capacity * sizeof(*scores));
+	next = allocate_resident(capacity * sizeof(*next));
 	if (!pids || !scores || !next) {
 		free(pids);
 		free(scores);
@@ -170,20 +187,16 @@ static int list_pids(struct scanner *s, struct scan_result *result)
 /* 0 .. SCORES-1, or negative errno. */
 static int read_oom_score(int proc_fd, pid_t pid)
 {
-	char path[32], text[32];
-	size_t len;
-	uint64_t score;
+	char path[32];
+	int64_t score;
 	int r;
 
 	strcpy(fs_format_pid(path, pid), "/oom_score");
-	r = fs_read_at(proc_fd, path, text, sizeof(text), &len);
+	r = fs_read_number_at(proc_fd, path, &score);
 	if (r < 0)
 		return r;
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	r = text_to_u64(TEXT(text, len), &score);
-	if (r < 0)
-		return r;
+	if (score < 0)
+		return -ERANGE;
 	return score < SCORES ? (int)score : SCORES - 1;
 }
 
@@ -285,22 +298,27 @@ static bool find_thread_with_mm(int dir_fd, struct thread_search *t)
 
 static int read_adj(int dir_fd, int *ret)
 {
-	char text[32];
-	size_t len;
 	int64_t adj;
-	int r = fs_read_at(dir_fd, "oom_score_adj", text, sizeof(text), &len);
+	int r = fs_read_number_at(dir_fd, "oom_score_adj", &adj);
 
-	if (r < 0)
-		return r;
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	r = text_to_i64(TEXT(text, len), &adj);
 	if (r < 0)
 		return r;
 	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX)
 		return -ERANGE;
 	*ret = (int)adj;
 	return 0;
+}
+
+/*
+ * A name is free to choose, so the bias has a floor: an avoided process still counts as an eighth
+ * of what it holds. Otherwise three leaks of 30 % each that call themselves sshd would outlive
+ * everybody else on the machine.
+ */
+static int64_t avoid_bias(const struct process *p, int64_t bias)
+{
+	int64_t held = p->badness.rss_pages + p->badness.swap_pages + p->badness.pgtables_pages;
+
+	return bias < held / 8 * 7 ? -bias : -(held / 8 * 7);
 }
 
 static enum verdict apply_rules(const struct scan_request *request, struct process *p)
@@ -317,7 +335,7 @@ static enum verdict apply_rules(const struct scan_request *request, struct proce
 	if (match.prefer)
 		p->bias_pages += bias;
 	if (match.avoid)
-		p->bias_pages -= bias;
+		p->bias_pages += avoid_bias(p, bias);
 	return VERDICT_ELIGIBLE;
 }
 
@@ -341,7 +359,9 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 	rules = apply_rules(request, p);
 	if (rules != VERDICT_ELIGIBLE)
 		return rules;
-	if (p->memory.pending & PENDING_SIGKILL || mm_stat->flags & PF_EXITING)
+	/* one thread in pthread_exit() is no dying process: __task_will_free_mem() */
+	if (p->memory.pending & PENDING_SIGKILL ||
+	    (mm_stat->flags & PF_EXITING && p->memory.threads <= 1))
 		return VERDICT_DYING;
 	return VERDICT_ELIGIBLE;
 }
@@ -396,11 +416,6 @@ static bool is_aside(const struct scanner *s, struct process_id id)
 	return false;
 }
 
-static bool can_be_chosen(const struct process *p)
-{
-	return p->verdict == VERDICT_ELIGIBLE || p->verdict == VERDICT_DYING;
-}
-
 static void top_insert(struct scan_result *result, const struct process *p, enum sort_by by)
 {
 	unsigned at = result->top_count;
@@ -419,21 +434,56 @@ static void top_insert(struct scan_result *result, const struct process *p, enum
 	result->top[at] = *p;
 }
 
+/* Reads one process in full and takes it into the top. */
+static void look_at(struct scanner *s, const struct scan_request *request, pid_t pid,
+		    struct process *ret, struct scan_result *result)
+{
+	scan_process(s->proc_fd, pid, request, ret);
+	if ((ret->verdict == VERDICT_ELIGIBLE || ret->verdict == VERDICT_DYING) &&
+	    is_aside(s, ret->id))
+		ret->verdict = VERDICT_ASIDE;
+	top_insert(result, ret, request->sort_by);
+}
+
+/* The best of the eligible; of those that are dying anyway the one that frees most. */
+struct choice {
+	bool has_dying;
+	struct process dying;
+};
+
 static void evaluate(struct scanner *s, const struct scan_request *request, pid_t pid,
-		     struct scan_result *result)
+		     struct choice *choice, struct scan_result *result)
 {
 	struct process p;
 
-	scan_process(s->proc_fd, pid, request, &p);
-	if (can_be_chosen(&p) && is_aside(s, p.id))
-		p.verdict = VERDICT_ASIDE;
+	look_at(s, request, pid, &p, result);
 	result->evaluated++;
-	top_insert(result, &p, request->sort_by);
-	if (can_be_chosen(&p) &&
+	if (p.verdict == VERDICT_DYING &&
+	    (!choice->has_dying ||
+	     process_expected_bytes(&p) > process_expected_bytes(&choice->dying))) {
+		choice->has_dying = true;
+		choice->dying = p;
+	}
+	if (p.verdict == VERDICT_ELIGIBLE &&
 	    (!result->found || process_beats(&p, &result->victim, request->sort_by))) {
 		result->found = true;
 		result->victim = p;
 	}
+}
+
+/*
+ * Nobody has to die if somebody is dying already, as in oom_evaluate_task(), but only somebody
+ * whose memory makes a difference: else a crowd of tiny processes that hang while they exit would
+ * keep a leak alive.
+ */
+static void consider_dying(const struct choice *choice, struct scan_result *result)
+{
+	if (!choice->has_dying ||
+	    (result->found &&
+	     process_expected_bytes(&choice->dying) < process_expected_bytes(&result->victim) / 2))
+		return;
+	result->found = true;
+	result->victim = choice->dying;
 }
 
 /* No process with this score or less can still beat the best so far. */
@@ -452,8 +502,9 @@ static bool search_is_over(const struct scanner *s, const struct scan_request *r
 
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
 {
-	pid_t pid;
+	struct choice choice = {};
 	int score = 0, last_score = -1, r;
+	pid_t pid;
 
 	*ret = (struct scan_result){};
 	r = list_pids(s, ret);
@@ -474,8 +525,9 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 			break;
 		}
 		last_score = score;
-		evaluate(s, request, pid, ret);
+		evaluate(s, request, pid, &choice, ret);
 	}
+	consider_dying(&choice, ret);
 	return 0;
 }
 
@@ -492,28 +544,31 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 			return;
 		if (pid == except)
 			continue;
-		scan_process(s->proc_fd, pid, request, &p);
-		if (can_be_chosen(&p) && is_aside(s, p.id))
-			p.verdict = VERDICT_ASIDE;
-		top_insert(result, &p, request->sort_by);
+		look_at(s, request, pid, &p, result);
 	}
 }
 
-int scanner_for_group(struct scanner *s, const struct scan_request *request, pid_t pgrp,
+int scanner_for_group(struct scanner *s, const struct scan_request *request,
+		      const struct process *victim,
 		      void (*visit)(void *userdata, const struct process *p), void *userdata)
 {
 	int count = 0;
 
+	if (victim->pgrp <= 1) /* of another pid namespace, or init's */
+		return 0;
 	for (unsigned i = 0; i < s->count; i++) {
 		struct process_stat stat;
 		struct process p;
 		char path[32];
 
+		/* the victim has its signal: to read it now could be to take its memory apart */
+		if (s->pids[i] == victim->id.pid)
+			continue;
 		strcpy(fs_format_pid(path, s->pids[i]), "/stat");
-		if (read_stat(s->proc_fd, path, &stat) < 0 || stat.pgrp != pgrp)
+		if (read_stat(s->proc_fd, path, &stat) < 0 || stat.pgrp != victim->pgrp)
 			continue;
 		scan_process(s->proc_fd, s->pids[i], request, &p);
-		if (p.verdict != VERDICT_ELIGIBLE || p.pgrp != pgrp)
+		if (p.verdict != VERDICT_ELIGIBLE || p.pgrp != victim->pgrp || p.bias_pages < 0)
 			continue;
 		visit(userdata, &p);
 		count++;

@@ -20,7 +20,7 @@
 #include "sys/pattern.h"
 
 #define SCAN_TOP   10
-#define SCAN_ASIDE 32
+#define SCAN_ASIDE 256
 
 struct scanner;
 
@@ -49,12 +49,15 @@ struct scan_result {
 	struct process top[SCAN_TOP]; /* the best of the evaluated, best first, whatever verdict */
 };
 
+/* How many processes there are, from the link count of /proc: cheap, and not cut to 16 bits. */
+unsigned scan_count_processes(int proc_fd);
+
 /* @proc_fd is borrowed. NULL: out of memory. */
 struct scanner *scanner_new(int proc_fd, unsigned processes);
 void scanner_free(struct scanner *s);
 
 /*
- * Makes room for twice as many processes as there are tasks now; to be called outside a kill.
+ * Makes room for twice as many processes as there are now; to be called outside a kill.
  * Says whether it had to grow. -ENOMEM leaves the scanner as it was.
  */
 int scanner_reserve(struct scanner *s, unsigned processes);
@@ -79,8 +82,10 @@ void scanner_put_aside(struct scanner *s, struct process_id id);
 void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, struct process *ret);
 
 /*
- * Shows @visit the eligible members of the process group @pgrp among the processes of the last
- * scan and returns their number. Reads the stat of every process: only for KillProcessGroup=.
+ * Shows @visit the others of @victim's process group that are eligible and not avoided, among the
+ * processes of the last scan, and returns their number. Reads the stat of every process: only for
+ * KillProcessGroup=.
  */
-int scanner_for_group(struct scanner *s, const struct scan_request *request, pid_t pgrp,
+int scanner_for_group(struct scanner *s, const struct scan_request *request,
+		      const struct process *victim,
 		      void (*visit)(void *userdata, const struct process *p), void *userdata);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,24 +80,13 @@ int victim_mrelease(int pidfd)
 	return syscall(SYS_process_mrelease, pidfd, 0) < 0 ? -errno : 0;
 }
 
-bool mrelease_is_available(void)
+void victim_wchan(int dir_fd, char *buf, size_t size)
 {
-	/* no such descriptor: EBADF from the call itself, ENOSYS or EPERM from whoever has none */
-	return victim_mrelease(-1) == -EBADF;
-}
-
-void victim_cgroup(const struct victim *v, char *cgroup, size_t cgroup_size, char *unit,
-		   size_t unit_size)
-{
-	char text[8192];
-	struct text path, name;
 	size_t len;
 
-	cgroup[0] = unit[0] = '\0';
-	if (fs_read_at(v->dir_fd, "cgroup", text, sizeof(text), &len) < 0 ||
-	    cgroup_parse(text, len, &path) < 0)
-		return;
-	text_copy(path, cgroup, cgroup_size);
-	if (cgroup_path_unit(path, &name) >= 0)
-		text_copy(name, unit, unit_size);
+	if (fs_read_at(dir_fd, "wchan", buf, size - 1, &len) < 0)
+		len = 0;
+	buf[len] = '\0';
+	if (strcmp(buf, "0") == 0)
+		buf[0] = '\0';
 }

@@ -35,9 +35,8 @@ bool victim_is_dead(const struct victim *v);
 /* process_mrelease(2): 0 or negative errno; see reaper.h for what each means. Can block. */
 int victim_mrelease(int pidfd);
 
-/* Whether this kernel has process_mrelease(2) and lets us call it. */
-bool mrelease_is_available(void);
-
-/* The first @size - 1 bytes of the path of its cgroup, and the unit that this is; else "". */
-void victim_cgroup(const struct victim *v, char *cgroup, size_t cgroup_size, char *unit,
-		   size_t unit_size);
+/*
+ * Where the process of this directory waits in the kernel, or "". Unlike status and stat it takes
+ * no reference to the memory, which could make the reader do the process's exit_mmap().
+ */
+void victim_wchan(int dir_fd, char *buf, size_t size);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads and their pipes; see worker.h.
+ */
+#include "sys/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+int worker_pipe(enum worker_pipe kind, int ret[static 2])
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_DIRECT) < 0)
+		return -errno;
+	if (fcntl(fds[kind == WORKER_REQUESTS ? 1 : 0], F_SETFL, O_NONBLOCK | O_DIRECT) < 0) {
+		int r = -errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	ret[0] = fds[0];
+	ret[1] = fds[1];
+	return 0;
+}
+
+int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, stack_size);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the loop */
+	r = pthread_create(&thread, &attr, run, userdata);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
