@@ -36,7 +36,7 @@ struct scanner {
 	uint32_t cursor;
 	struct process_id aside[SCAN_ASIDE];
 	unsigned aside_next;
-	char dents[DENTS_SIZE];
+	_Alignas(uint64_t) char dents[DENTS_SIZE]; /* of struct linux_dirent64 */
 };
 
 /*
@@ -287,7 +287,7 @@ static bool try_thread(void *userdata, int tid)
  */
 static bool find_thread_with_mm(int dir_fd, struct thread_search *t)
 {
-	char dents[4096];
+	_Alignas(uint64_t) char dents[4096];
 	CLEANUP_CLOSE int fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
