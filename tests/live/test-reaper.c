@@ -134,7 +134,6 @@ static void test_no_victim(void **state)
 
 	(void)state;
 	assert_int_equal(reaper_submit(&reaper, &closed), -EMFILE);
-	assert_true(mrelease_is_available() || errno == ENOSYS);
 }
 
 int main(void)
