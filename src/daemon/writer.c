@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
@@ -126,6 +125,7 @@ enum log_target writer_choose_target(enum log_target wanted)
 
 struct writer_thread {
 	int fd;
+	int done_fd;
 	enum log_target target;
 };
 
@@ -140,6 +140,10 @@ static void *writer_main(void *userdata)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n == sizeof(unsigned)) { /* a mark of writer_stop(): all before it is written */
+			(void)!write(t.done_fd, &r, sizeof(unsigned));
+			continue;
+		}
 		if (n != sizeof(r))
 			return NULL;
 		write_report(t.target, &r);
@@ -149,20 +153,22 @@ static void *writer_main(void *userdata)
 int writer_start(struct writer *w, enum log_target target)
 {
 	struct writer_thread *t = malloc(sizeof(*t));
-	int fds[2], r;
+	int fds[2], done[2], r;
 
 	if (!t)
 		return -ENOMEM;
 	r = worker_pipe(WORKER_REQUESTS, fds);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, done);
 	if (r < 0) {
 		free(t);
 		return r;
 	}
 	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
-	*t = (struct writer_thread){fds[0], target};
+	*t = (struct writer_thread){fds[0], done[1], target};
 	r = worker_start(WRITER_STACK_SIZE, writer_main, t);
 	if (r >= 0)
-		*w = (struct writer){.fd = fds[1], .target = target};
+		*w = (struct writer){.fd = fds[1], .done_fd = done[0], .target = target};
 	return r;
 }
 
@@ -182,17 +188,19 @@ void writer_send(struct writer *w, const struct report *r)
 		w->dropped++;
 }
 
+/* The pipe may be full, and what the thread last took from it is written only when it says so. */
 void writer_stop(struct writer *w, uint64_t timeout_usec)
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
-	int pending = 0;
+	unsigned mark = ++w->marks, reached = 0;
+	bool sent = false;
 
 	for (uint64_t waited = 0; w->fd >= 0 && waited < timeout_usec; waited += 5000) {
-		if (ioctl(w->fd, FIONREAD, &pending) < 0 || pending == 0)
-			break;
+		sent = sent || write(w->fd, &mark, sizeof(mark)) == sizeof(mark);
+		while (read(w->done_fd, &reached, sizeof(reached)) == sizeof(reached))
+			;
+		if (reached == mark)
+			return;
 		nanosleep(&pause, NULL);
 	}
-	/* the last one has left the pipe but may not be written yet: give it the same courtesy */
-	if (w->fd >= 0 && pending == 0)
-		nanosleep(&pause, NULL);
 }

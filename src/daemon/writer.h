@@ -12,7 +12,9 @@
 #include "daemon/report.h"
 
 struct writer {
-	int fd; /* where reports are written; -1: not started, they go out at once */
+	int fd;		/* where reports are written; -1: not started, they go out at once */
+	int done_fd;	/* where the thread gives marks back */
+	unsigned marks; /* given out so far */
 	enum log_target target; /* LOG_TARGET_JOURNAL or LOG_TARGET_STDERR */
 	uint64_t dropped;
 };
