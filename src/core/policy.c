@@ -176,7 +176,7 @@ static struct assessment assess(const struct limits *limits, const struct sample
 		return (struct assessment){l, REASON_EXHAUSTION};
 	}
 
-	if (stalled && available <= raised(limits->memory_bytes[LEVEL_SOFT], slack_divisor))
+	if (stalled && available <= raised(limits->memory_bytes[LEVEL_WARNING], slack_divisor))
 		return (struct assessment){LEVEL_SOFT, REASON_THRASH};
 	if (stalled)
 		return (struct assessment){LEVEL_WARNING, REASON_STALL};

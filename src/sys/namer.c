@@ -14,23 +14,19 @@
 
 #define NAMER_STACK_SIZE (64 * 1024)
 
-struct name_request {
-	struct process_id id;
-	int dir_fd;
-};
-
 struct namer_pipes {
 	int request_fd;
 	int result_fd;
 };
 
-static void read_name(int dir_fd, struct victim_name *ret)
+void victim_name_read(const struct victim *v, struct victim_name *ret)
 {
 	struct text path, unit;
 	char text[8192];
 	size_t len;
 
-	if (fs_read_at(dir_fd, "cgroup", text, sizeof(text), &len) < 0 ||
+	*ret = (struct victim_name){.id = v->id};
+	if (fs_read_at(v->dir_fd, "cgroup", text, sizeof(text), &len) < 0 ||
 	    cgroup_parse(text, len, &path) < 0)
 		return;
 	text_copy(path, ret->cgroup, sizeof(ret->cgroup));
@@ -41,19 +37,19 @@ static void read_name(int dir_fd, struct victim_name *ret)
 static void *namer_main(void *userdata)
 {
 	struct namer_pipes pipes = *(struct namer_pipes *)userdata;
-	struct name_request request;
+	struct victim request;
+	struct victim_name name;
 
 	free(userdata);
 	for (;;) {
 		ssize_t n = read(pipes.request_fd, &request, sizeof(request));
-		struct victim_name name = {.id = request.id};
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n != sizeof(request))
 			return NULL;
-		read_name(request.dir_fd, &name);
-		close(request.dir_fd);
+		victim_name_read(&request, &name);
+		victim_close(&request);
 		(void)!write(pipes.result_fd, &name, sizeof(name)); /* may wait for the loop */
 	}
 }
@@ -79,8 +75,9 @@ int namer_start(struct namer *n)
 
 int namer_submit(const struct namer *n, const struct victim *v)
 {
-	struct name_request request = {
+	struct victim request = {
 		.id = v->id,
+		.pidfd = -1,
 		.dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3),
 	};
 
@@ -88,7 +85,7 @@ int namer_submit(const struct namer *n, const struct victim *v)
 		return -EMFILE;
 	if (write(n->request_fd, &request, sizeof(request)) == sizeof(request))
 		return 0;
-	close(request.dir_fd);
+	victim_close(&request);
 	return -EAGAIN;
 }
 

@@ -14,6 +14,9 @@ struct victim_name {
 	char unit[128];	  /* "" when it is in none */
 };
 
+/* What the thread does; may wait. Whatever cannot be read is "". */
+void victim_name_read(const struct victim *v, struct victim_name *ret);
+
 struct namer {
 	int request_fd;
 	int result_fd; /* readable when there is a result */

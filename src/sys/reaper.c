@@ -16,12 +16,6 @@
 
 #define REAPER_STACK_SIZE (64 * 1024)
 
-struct reap_request {
-	struct process_id id;
-	int pidfd;
-	int dir_fd;
-};
-
 struct reaper_pipes {
 	int request_fd;
 	int result_fd;
@@ -46,7 +40,7 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	result->rss_shmem_bytes = status.rss_shmem_bytes;
 }
 
-static void reap(const struct reap_request *request, struct reap_result *ret)
+static void reap(const struct victim *request, struct reap_result *ret)
 {
 	const struct timespec pause = {.tv_nsec = REAP_PAUSE_USEC * 1000};
 	struct reap_result result = {.id = request->id};
@@ -68,7 +62,7 @@ static void reap(const struct reap_request *request, struct reap_result *ret)
 static void *reaper_main(void *userdata)
 {
 	struct reaper_pipes pipes = *(struct reaper_pipes *)userdata;
-	struct reap_request request;
+	struct victim request;
 	struct reap_result result;
 
 	free(userdata);
@@ -80,8 +74,7 @@ static void *reaper_main(void *userdata)
 		if (n != sizeof(request))
 			return NULL;
 		reap(&request, &result);
-		close(request.pidfd);
-		close(request.dir_fd);
+		victim_close(&request);
 		/* may wait for the loop; it reads results before anything else but a kill */
 		(void)!write(pipes.result_fd, &result, sizeof(result));
 	}
@@ -112,7 +105,7 @@ int reaper_start(struct reaper *r)
 
 int reaper_submit(const struct reaper *r, const struct victim *v)
 {
-	struct reap_request request = {
+	struct victim request = {
 		.id = v->id,
 		.pidfd = fcntl(v->pidfd, F_DUPFD_CLOEXEC, 3),
 		.dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3),
@@ -123,10 +116,8 @@ int reaper_submit(const struct reaper *r, const struct victim *v)
 		error = -EMFILE;
 	else if (write(r->request_fd, &request, sizeof(request)) != sizeof(request))
 		error = -EAGAIN;
-	if (error < 0) {
-		fs_closep(&request.pidfd);
-		fs_closep(&request.dir_fd);
-	}
+	if (error < 0)
+		victim_close(&request);
 	return error;
 }
 

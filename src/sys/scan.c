@@ -445,25 +445,13 @@ static void look_at(struct scanner *s, const struct scan_request *request, pid_t
 	top_insert(result, ret, request->sort_by);
 }
 
-/* The best of the eligible; of those that are dying anyway the one that frees most. */
-struct choice {
-	bool has_dying;
-	struct process dying;
-};
-
 static void evaluate(struct scanner *s, const struct scan_request *request, pid_t pid,
-		     struct choice *choice, struct scan_result *result)
+		     struct scan_result *result)
 {
 	struct process p;
 
 	look_at(s, request, pid, &p, result);
 	result->evaluated++;
-	if (p.verdict == VERDICT_DYING &&
-	    (!choice->has_dying ||
-	     process_expected_bytes(&p) > process_expected_bytes(&choice->dying))) {
-		choice->has_dying = true;
-		choice->dying = p;
-	}
 	if (p.verdict == VERDICT_ELIGIBLE &&
 	    (!result->found || process_beats(&p, &result->victim, request->sort_by))) {
 		result->found = true;
@@ -472,18 +460,25 @@ static void evaluate(struct scanner *s, const struct scan_request *request, pid_
 }
 
 /*
- * Nobody has to die if somebody is dying already, as in oom_evaluate_task(), but only somebody
- * whose memory makes a difference: else a crowd of tiny processes that hang while they exit would
- * keep a leak alive.
+ * Nobody has to die if somebody larger is dying already, as in oom_evaluate_task(); but only
+ * somebody whose memory makes a difference: else a crowd of tiny processes with a high
+ * oom_score_adj that hang while they exit would keep a leak alive.
  */
-static void consider_dying(const struct choice *choice, struct scan_result *result)
+static void prefer_dying(const struct scan_request *request, struct scan_result *result)
 {
-	if (!choice->has_dying ||
-	    (result->found &&
-	     process_expected_bytes(&choice->dying) < process_expected_bytes(&result->victim) / 2))
+	for (unsigned i = 0; i < result->top_count; i++) {
+		const struct process *p = &result->top[i];
+
+		if (p->verdict != VERDICT_DYING)
+			continue;
+		if (result->found &&
+		    (!process_beats(p, &result->victim, request->sort_by) ||
+		     process_expected_bytes(p) < process_expected_bytes(&result->victim) / 2))
+			continue;
+		result->found = true;
+		result->victim = *p;
 		return;
-	result->found = true;
-	result->victim = choice->dying;
+	}
 }
 
 /* No process with this score or less can still beat the best so far. */
@@ -502,7 +497,6 @@ static bool search_is_over(const struct scanner *s, const struct scan_request *r
 
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
 {
-	struct choice choice = {};
 	int score = 0, last_score = -1, r;
 	pid_t pid;
 
@@ -525,9 +519,9 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 			break;
 		}
 		last_score = score;
-		evaluate(s, request, pid, &choice, ret);
+		evaluate(s, request, pid, ret);
 	}
-	consider_dying(&choice, ret);
+	prefer_dying(request, ret);
 	return 0;
 }
 

@@ -308,8 +308,10 @@ static void test_group(void **state)
 	assert_int_equal(scanner_run(s, &request, &result), 0);
 	assert_int_equal(result.victim.id.pid, leader);
 	assert_int_equal(result.victim.pgrp, leader);
-	assert_int_equal(scanner_for_group(s, &request, leader, kill_member, &g), 2);
-	assert_int_equal(g.count, 2);
+	assert_int_equal(scanner_for_group(s, &request, &result.victim, kill_member, &g), 1);
+	assert_int_equal(g.count, 1);
+	assert_true(child_is_running(leader));
+	kill_member(&g, &result.victim);
 	assert_true(WIFSIGNALED(child_wait(leader)));
 	assert_true(WIFSIGNALED(child_wait(member)));
 	assert_true(child_is_running(spared));

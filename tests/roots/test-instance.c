@@ -11,6 +11,7 @@
 
 #include "sys/fs.h"
 #include "sys/instance.h"
+#include "sys/namer.h"
 #include "sys/victim.h"
 #include "tree.h"
 
@@ -156,12 +157,12 @@ static const struct {
 	 "a\\012b.service"},
 };
 
-static void test_victim_cgroup(void **state)
+static void test_victim_name(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cgroups); i++) {
 		struct victim v = VICTIM_CLOSED;
-		char cgroup[256] = "before", unit[64] = "before";
+		struct victim_name name;
 		struct tree t;
 
 		tree_init(&t);
@@ -169,9 +170,9 @@ static void test_victim_cgroup(void **state)
 		if (cgroups[i].text)
 			tree_text(&t, "20/cgroup", cgroups[i].text);
 		v.dir_fd = fs_open_dir(t.fd, "20");
-		victim_cgroup(&v, cgroup, sizeof(cgroup), unit, sizeof(unit));
-		CHECK_STR(cgroups[i].name, cgroup, cgroups[i].cgroup);
-		CHECK_STR(cgroups[i].name, unit, cgroups[i].unit);
+		victim_name_read(&v, &name);
+		CHECK_STR(cgroups[i].name, name.cgroup, cgroups[i].cgroup);
+		CHECK_STR(cgroups[i].name, name.unit, cgroups[i].unit);
 		victim_close(&v);
 		assert_int_equal(v.dir_fd, -1);
 		tree_done(&t);
@@ -179,10 +180,11 @@ static void test_victim_cgroup(void **state)
 }
 
 /* A path longer than the record keeps its start, and the unit in it. */
-static void test_victim_cgroup_long(void **state)
+static void test_victim_name_long(void **state)
 {
 	struct victim v = VICTIM_CLOSED;
-	char text[5000] = "0::/system.slice/long.service/", cgroup[32], unit[8];
+	char text[5000] = "0::/system.slice/long.service/";
+	struct victim_name name;
 	struct tree t;
 
 	(void)state;
@@ -191,9 +193,10 @@ static void test_victim_cgroup_long(void **state)
 	tree_init(&t);
 	tree_write(&t, "20/cgroup", text, sizeof(text) - 1);
 	v.dir_fd = fs_open_dir(t.fd, "20");
-	victim_cgroup(&v, cgroup, sizeof(cgroup), unit, sizeof(unit));
-	assert_string_equal(cgroup, "/system.slice/long.service/xxxx");
-	assert_string_equal(unit, "long.se");
+	victim_name_read(&v, &name);
+	assert_int_equal(strlen(name.cgroup), sizeof(name.cgroup) - 1);
+	assert_memory_equal(name.cgroup, "/system.slice/long.service/xxxx", 31);
+	assert_string_equal(name.unit, "long.service");
 	victim_close(&v);
 	tree_done(&t);
 }
@@ -204,8 +207,8 @@ int main(void)
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_lock_refused),
 		cmocka_unit_test(test_memory_limit),
-		cmocka_unit_test(test_victim_cgroup),
-		cmocka_unit_test(test_victim_cgroup_long),
+		cmocka_unit_test(test_victim_name),
+		cmocka_unit_test(test_victim_name_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,16 @@ static void set_scores(struct random *r, struct population *pop)
 	}
 }
 
+static int64_t held_kb(const struct member *m)
+{
+	return (int64_t)(m->p.anon_kb + m->p.file_kb + m->p.shmem_kb + m->p.swap_kb + m->p.pte_kb);
+}
+
+static int64_t freed_kb(const struct member *m)
+{
+	return (int64_t)(m->p.anon_kb + m->p.swap_kb + m->p.pte_kb);
+}
+
 static bool can_be_victim(const struct population *pop, const struct member *m)
 {
 	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD && !m->put_aside &&
@@ -123,27 +133,68 @@ static int64_t points(const struct population *pop, const struct member *m)
 				? (int64_t)(m->p.anon_kb + m->p.file_kb + m->p.shmem_kb) / 4
 				: fake_badness(&m->p, pop->total_pages);
 
+	int64_t floor = held_kb(m) / 4 / 8 * 7; /* an avoided process counts as an eighth */
+
 	if (m->rule == RULE_PREFER)
 		return value + bias;
-	return m->rule == RULE_AVOID ? value - bias : value;
+	return m->rule == RULE_AVOID ? value - (bias < floor ? bias : floor) : value;
 }
 
-static const struct member *full_evaluation(const struct population *pop)
+static bool beats(const struct population *pop, const struct member *a, const struct member *b)
+{
+	int64_t difference = points(pop, a) - points(pop, b);
+
+	/* the table is in the order of pids: of equals the later one has the larger */
+	if (difference == 0)
+		return a->p.start_time != b->p.start_time ? a->p.start_time > b->p.start_time
+							  : a > b;
+	return difference > 0;
+}
+
+/* How many are better than @m, whatever keeps them from being chosen. */
+static unsigned rank(const struct population *pop, const struct member *m)
+{
+	unsigned better = 0;
+
+	for (unsigned i = 0; i < pop->count; i++)
+		better += beats(pop, &pop->members[i], m);
+	return better;
+}
+
+static const struct member *best_of(const struct population *pop, bool dying)
 {
 	const struct member *best = NULL;
 
 	for (unsigned i = 0; i < pop->count; i++) {
 		const struct member *m = &pop->members[i];
-		int64_t difference;
 
-		if (!can_be_victim(pop, m))
-			continue;
-		difference = best ? points(pop, m) - points(pop, best) : 1;
-		/* the table is in the order of pids: of equals the later one has the larger */
-		if (difference > 0 || (difference == 0 && m->p.start_time >= best->p.start_time))
+		if (can_be_victim(pop, m) && (m->p.shared_pending != 0) == dying &&
+		    (!best || beats(pop, m, best)))
 			best = m;
 	}
 	return best;
+}
+
+/* Somebody who is dying anyway, is better than @victim and frees half as much at least. */
+static bool can_stand_in(const struct population *pop, const struct member *m,
+			 const struct member *victim)
+{
+	return can_be_victim(pop, m) && m->p.shared_pending != 0 &&
+	       (!victim || (beats(pop, m, victim) && freed_kb(m) >= freed_kb(victim) / 2));
+}
+
+static const struct member *full_evaluation(const struct population *pop)
+{
+	const struct member *victim = best_of(pop, false), *best = NULL;
+
+	for (unsigned i = 0; i < pop->count; i++) {
+		const struct member *m = &pop->members[i];
+
+		if (can_stand_in(pop, m, victim) && (!best || beats(pop, m, best)))
+			best = m;
+	}
+	/* it is looked for among the first of the table only */
+	return best && rank(pop, best) < SCAN_TOP ? best : victim;
 }
 
 static void write_population(const struct tree *t, const struct population *pop, unsigned before)

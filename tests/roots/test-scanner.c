@@ -545,10 +545,13 @@ static void test_group(void **state)
 	s = scanner_new(t.fd, 1);
 	assert_int_equal(scanner_run(s, &request, &result), 0);
 	assert_int_equal(result.victim.id.pid, 20);
-	assert_int_equal(scanner_for_group(s, &request, 20, visit, &v), 2);
-	assert_int_equal(v.count, 2);
-	assert_int_equal(v.pids[0] + v.pids[1], 20 + 21);
-	assert_int_equal(scanner_for_group(s, &request, 77, visit, &v), 0);
+	assert_int_equal(scanner_for_group(s, &request, &result.victim, visit, &v), 1);
+	assert_int_equal(v.count, 1);
+	assert_int_equal(v.pids[0], 21);
+	result.victim.pgrp = 77;
+	assert_int_equal(scanner_for_group(s, &request, &result.victim, visit, &v), 0);
+	result.victim.pgrp = 0; /* of another pid namespace: not one group */
+	assert_int_equal(scanner_for_group(s, &request, &result.victim, visit, &v), 0);
 	scanner_free(s);
 	patterns_free(patterns);
 	tree_done(&t);

@@ -105,7 +105,13 @@ static const char *check_action(const struct policy_check *c, const struct obser
 			return "escalation of somebody who is not alive";
 		return a->level >= LEVEL_SOFT ? NULL : "escalation below the soft limit";
 	case ACTION_SETTLED:
-		return c->in_flight && o->victim == VICTIM_DEAD ? NULL : "settled, but not dead";
+		if (!c->in_flight)
+			return "settled, but nobody was in flight";
+		if (o->victim == VICTIM_DEAD)
+			return NULL;
+		return o->victim == VICTIM_ALIVE && c->killed && o->victim_release == RELEASE_DONE
+			       ? NULL
+			       : "settled, but neither dead nor released";
 	case ACTION_RELEASED:
 		return c->in_flight && !c->killed && a->level < LEVEL_SOFT ? NULL
 									   : "released in need";

@@ -64,7 +64,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->candidate = (struct process_id){(int)random_below(r, 4), random_below(r, 4)};
 	o->candidate_bytes = random_amount(r);
 	o->candidate_dying = random_one_in(r, 4);
-	o->victim_reaped = random_one_in(r, 4);
+	o->victim_release = random_below(r, 3);
 }
 
 /* Nothing that any machine would show, but for what meminfo_parse() sees to. */
@@ -172,7 +172,9 @@ static struct observation machine_seen(struct machine *m, struct random *r,
 {
 	struct observation o = {.sample = m->sample,
 				.victim = m->victim,
-				.victim_reaped = m->victim == VICTIM_DEAD && random_one_in(r, 2)};
+				.victim_release = m->victim == VICTIM_DEAD && random_one_in(r, 2)
+							  ? RELEASE_DONE
+							  : RELEASE_UNKNOWN};
 
 	if (last->kind == ACTION_SCAN) {
 		o.scan = random_one_in(r, 10) ? SCAN_NOBODY : SCAN_VICTIM;

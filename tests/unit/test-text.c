@@ -353,14 +353,65 @@ static void test_saturation(void **state)
 	assert_true(u64_max(1, 2) == 2 && u64_max(2, 1) == 2);
 }
 
+static const struct {
+	const char *s;
+	size_t len;
+} printable[] = {
+	{"", 0},
+	{"\x01", 0},
+	{"\n", 0},
+	{"\x1b[2J", 0},
+	{"\x7f", 0},
+	{"\x80", 0},
+	{"\x9b", 0},
+	{"\xff", 0},
+	{"\xc3", 0},
+	{"\xc3(", 0},
+	{"\xc0\x80", 0},
+	{"\xc1\xbf", 0},
+	{"\xc2\x80", 0},
+	{"\xc2\x9b", 0},
+	{"\xe2\x82", 0},
+	{"\xe0\x9f\xbf", 0},
+	{"\xed\xa0\x80", 0},
+	{"\xf0\x8f\xbf\xbf", 0},
+	{"\xf4\x90\x80\x80", 0},
+	{"\xf5\x80\x80\x80", 0},
+	{" ", 1},
+	{"~x", 1},
+	{"\xc2\xa0", 2},
+	{"\xc3\xa4x", 2},
+	{"\xdf\xbf", 2},
+	{"\xe0\xa0\x80", 3},
+	{"\xe2\x82\xac", 3},
+	{"\xef\xbf\xbd", 3},
+	{"\xf0\x90\x80\x80", 4},
+	{"\xf4\x8f\xbf\xbf", 4},
+};
+
+static void test_printable(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(printable); i++)
+		if (text_printable_len(printable[i].s) != printable[i].len)
+			fail_msg("row %zu: %zu, expected %zu", i,
+				 text_printable_len(printable[i].s), printable[i].len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_take_u64),   cmocka_unit_test(test_to_u64),
-		cmocka_unit_test(test_to_i64),	   cmocka_unit_test(test_to_u64_hex),
-		cmocka_unit_test(test_to_kb),	   cmocka_unit_test(test_lines_and_words),
-		cmocka_unit_test(test_split),	   cmocka_unit_test(test_comparisons),
-		cmocka_unit_test(test_trim),	   cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_take_u64),
+		cmocka_unit_test(test_to_u64),
+		cmocka_unit_test(test_to_i64),
+		cmocka_unit_test(test_to_u64_hex),
+		cmocka_unit_test(test_to_kb),
+		cmocka_unit_test(test_lines_and_words),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_comparisons),
+		cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_saturation),
 	};
 
