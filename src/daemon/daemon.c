@@ -271,6 +271,7 @@ static uint64_t tick(struct daemon *d)
 	struct observation o = {};
 	struct sample now;
 	uint64_t next = 0;
+	bool overdue;
 
 	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
 		o = (struct observation){};
@@ -281,7 +282,10 @@ static uint64_t tick(struct daemon *d)
 		now = o.sample;
 		o.victim = kill_observe(d, &o.sample);
 		o.victim_release = kill_release(d);
+		overdue = d->kill.report_pending;
 		next = step(d, &o);
+		if (overdue)
+			kill_send_begun(d);
 		note_changes(d, &now);
 		if (next > o.sample.time_usec)
 			break;

@@ -106,11 +106,9 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
  */
 static void submit_victim(struct daemon *d)
 {
+	/* when the queue is full it frees its memory itself, in its own time */
 	if (reaper_submit(&d->reaper, &d->kill.victim) >= 0)
 		d->kill.reaps_pending++;
-	else
-		d->kill.record.reap.error =
-			EAGAIN; /* it frees its memory itself, in its own time */
 }
 
 static void signal_group_member(void *userdata, const struct process *p)
@@ -122,8 +120,7 @@ static void signal_group_member(void *userdata, const struct process *p)
 		return;
 	if (victim_signal(&v, d->kill.record.signal) >= 0)
 		d->kill.record.group_size++;
-	/* not after SIGTERM: handlers would keep the reapers from the victim; a full queue is fine
-	 */
+	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
 	if (d->kill.record.signal == SIGKILL)
 		(void)reaper_submit(&d->reaper, &v);
 	victim_close(&v);
@@ -185,7 +182,8 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 	daemon_fill_moment(d, sample, action, &k->record.moment);
 
 	if (d->settings.config.dry_run) {
-		k->state = VICTIM_SPARED;
+		/* nobody would be killed while one is dying: look again until it has gone */
+		k->state = k->record.adopted ? VICTIM_NONE : VICTIM_SPARED;
 		k->record.outcome = OUTCOME_SPARED;
 		return;
 	}
@@ -200,8 +198,7 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 			      d); /* without it the next tick sees it */
 }
 
-/* That it was signalled, and why it: as soon as its unit is known, or with the next tick. */
-static void send_begun(struct daemon *d)
+void kill_send_begun(struct daemon *d)
 {
 	struct kill *k = &d->kill;
 
@@ -220,13 +217,12 @@ void kill_report_begun(struct daemon *d)
 	/* a process that was dying anyway is reaped without a word, as the kernel does */
 	if (k->record.adopted || !(k->active || k->state == VICTIM_SPARED))
 		return;
-	/* members of a group that were signalled must not be read: it could take their memory apart
-	 */
+	/* members of its group are dying too, and to read them could be to take them apart */
 	if (k->record.group_size == 0)
 		scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
 	k->report_pending = true;
 	if (!k->name_pending)
-		send_begun(d);
+		kill_send_begun(d);
 }
 
 void kill_escalate(struct daemon *d)
@@ -241,8 +237,8 @@ void kill_escalate(struct daemon *d)
 	}
 	k->record.signal = SIGKILL;
 	k->record.group_size = 0;
-	signal_group(d);
 	submit_victim(d);
+	signal_group(d);
 	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
 }
 
@@ -256,7 +252,6 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	if (k->state != VICTIM_ALIVE && k->state != VICTIM_DEAD)
 		return k->state;
 
-	send_begun(d);
 	since = u64_max(sample->time_usec - k->decided_usec, 1);
 	k->record.freed_bytes = (int64_t)sample_reserve_bytes(sample) -
 				(int64_t)k->reserve_at_signal;
@@ -317,7 +312,7 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 		d->last_victim = k->record.victim;
 	}
 	k->record.outcome = outcome;
-	send_begun(d);
+	kill_send_begun(d);
 	kill_flush(d, UINT64_MAX);
 	k->ended = true;
 	k->ended_usec = sample->time_usec;
@@ -365,7 +360,7 @@ void kill_named(struct daemon *d, const struct victim_name *name)
 	if (k->active && k->name_pending && process_id_equal(name->id, k->record.victim.id)) {
 		k->name_pending = false;
 		set_name(d, name, &k->record);
-		send_begun(d);
+		kill_send_begun(d);
 	} else if (k->ended && k->ended_name_pending &&
 		   process_id_equal(name->id, k->ended_record.victim.id)) {
 		k->ended_name_pending = false;

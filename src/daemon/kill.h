@@ -12,8 +12,11 @@
 void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
 		uint64_t decided_usec);
 
-/* All about it that can wait until the signal is out. */
+/* All about it that can wait until the signal is out; the report waits for its unit's name. */
 void kill_report_begun(struct daemon *d);
+
+/* Sends that report, if it has not been: with the next tick at the latest. */
+void kill_send_begun(struct daemon *d);
 
 /* ESCALATE. */
 void kill_escalate(struct daemon *d);
