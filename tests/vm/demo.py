@@ -52,7 +52,7 @@ class Screen:
         if kind == "available":
             self.available(int(text))
         elif kind == "step" and text != "done":
-            self.start = self.start or time.monotonic()
+            self.start = time.monotonic()
             self.line()
             self.line(f"== {text}")
         elif kind == "log":
@@ -63,7 +63,7 @@ class Screen:
             return
         share = min(kib / self.total_kib, 1)
         bar = "#" * round(share * BAR_COLUMNS)
-        self.line(f"{time.monotonic() - self.start:5.1f} s [{bar:<{BAR_COLUMNS}}] "
+        self.line(f"{time.monotonic() - self.start:6.1f} s [{bar:<{BAR_COLUMNS}}] "
                   f"{kib // 1024:4d} MiB available")
 
     def log(self, text: str) -> None:

@@ -64,6 +64,7 @@ static __thread __attribute__((tls_model("initial-exec"))) struct {
 	struct counts at_signal;
 	unsigned signals;
 	int last_signal;
+	long sample_usec;
 	long last_signal_usec;
 } self;
 
@@ -122,6 +123,7 @@ static void on_sample(int fd)
 		return;
 	self.stretch = STRETCH_SAMPLED;
 	self.base = counts_now();
+	self.sample_usec = now_usec();
 	if (inject == INJECT_ALLOCATION) {
 		void *volatile memory = malloc(100);
 
@@ -151,11 +153,12 @@ static void before_wait(void)
 	if (self.signals == 0)
 		return;
 	length = snprintf(line, sizeof(line),
-			  "at_usec=%ld signal=%d signals=%u allocations=%lu frees=%lu maps=%lu "
-			  "major=%ld minor=%ld\n",
-			  self.last_signal_usec, self.last_signal, self.signals,
-			  b->allocations - a->allocations, b->frees - a->frees, b->maps - a->maps,
-			  b->major - a->major, b->minor - a->minor);
+			  "at_usec=%ld usec=%ld signal=%d signals=%u allocations=%lu frees=%lu "
+			  "maps=%lu major=%ld minor=%ld\n",
+			  self.last_signal_usec, self.last_signal_usec - self.sample_usec,
+			  self.last_signal, self.signals, b->allocations - a->allocations,
+			  b->frees - a->frees, b->maps - a->maps, b->major - a->major,
+			  b->minor - a->minor);
 	self.signals = 0;
 	if (write(output_fd, line, (size_t)length) != length)
 		abort(); /* a figure that is lost must not look like one that is fine */

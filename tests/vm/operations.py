@@ -220,10 +220,11 @@ def check_operations(facts: Facts, checks: Checks) -> None:
 # Step: whether it starts, and what must be said, once, about what is missing.
 ENVIRONMENTS = {
     "no-CAP_KILL": ("failed", "cannot signal other users' processes: CAP_KILL is required"),
-    "no-CAP_SYS_PTRACE": ("active", "CAP_SYS_PTRACE is missing"),
+    # The unit's own ProtectProc= hides everybody from a daemon without it.
+    "no-CAP_SYS_PTRACE": ("failed", "hidepid, where CAP_SYS_PTRACE is required"),
     "no-CAP_IPC_LOCK": ("active", r"memory is not locked \(CAP_IPC_LOCK\)"),
     "no-CAP_SYS_RESOURCE": ("active", r"read but cannot wake it \(CAP_SYS_RESOURCE\)"),
-    "no-NOTHING": ("active", "pressure wakes it; memory is locked; own oom_score_adj is -1000"),
+    "no-NOTHING": ("active", r"pressure wakes it; .*memory is locked; own oom_score_adj is -1000"),
     "no-mrelease": ("active", "process_mrelease is missing: Linux 5.15 or later has it"),
     "no-pidfd": ("failed", "expected a kernel with pidfds, Linux 5.3 or later"),
     "no-journal": ("active", "watches .* of memory"),

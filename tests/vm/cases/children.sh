@@ -11,7 +11,7 @@ swap_start
 daemon_start
 neighbours_start 8
 evidence_start
-load_go leak children 64 --rate 0.25 --start 18 --fill random
+load_go leak children 64 --rate 0.5 --start 20 --fill random
 meminfo MemTotal
 wait_for 180 "memory to be short" below $((REPLY * 10 / 100))
 fact short_usec "$(monotonic_usec)"

@@ -9,7 +9,7 @@ tell() { echo "demo: $*"; }
 tell_journal()
 {
 	local line
-	journalctl --follow --lines=0 --identifier=reapd --output=cat |
+	journalctl --follow --lines=all --boot --identifier=reapd --output=cat |
 		while IFS= read -r line; do tell "log $line"; done
 }
 
@@ -23,13 +23,13 @@ tell_memory()
 }
 
 wait_booted
-tell_journal &
-tell_memory &
-teller=$!
 tell "step systemctl enable --now reapd"
+tell_journal &
 daemon_start
 neighbours_start 60
 evidence_start
+tell_memory &
+teller=$!
 tell "step a process starts to leak 100 MB a second, beside two neighbours of 60 MiB"
 load_go leak leak --rate 100 --fill random
 wait_dead leak 60

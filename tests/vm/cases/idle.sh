@@ -21,13 +21,13 @@ swap_start
 daemon_start
 evidence_start 100
 in_use 200
-snooze 10
+snooze 5
 daemon_note calm-start
 fact calm_start_usec "$(monotonic_usec)"
 snooze "${VM_IDLE_SECONDS:-60}"
 daemon_note calm-end
 in_use 700
-snooze 10
+snooze 5
 daemon_note busy-start
 snooze "${VM_IDLE_SECONDS:-60}"
 daemon_note busy-end
