@@ -332,12 +332,12 @@ def check_kills(facts: Facts, checks: Checks, load: str = "leak") -> list[Kill]:
 
 
 def check_catalog(facts: Facts, checks: Checks) -> None:
-    """`journalctl -x` explains a kill, with the victim's name in the explanation."""
+    """`journalctl -x` explains a kill, with the victim's pid in the explanation."""
     path = facts.folder / "catalog.txt"
     text = path.read_text(errors="replace") if path.exists() else ""
     pid = facts.pid("leak")
-    wanted = [f"Subject: Process {pid} (leak) was sent SIG", "Defined-By: reapd",
-              f"Subject: The end of process {pid} (leak)", "If it is always the same program"]
+    wanted = [f"Subject: Process {pid} was sent SIG", "Defined-By: reapd",
+              f"Subject: The end of process {pid}", "If it is always the same program"]
     gone = [words for words in wanted if words not in text]
     checks.that(not gone, "journalctl -x explains the kill", f"not there: {show(gone)}")
 
