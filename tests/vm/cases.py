@@ -83,8 +83,8 @@ def check_children(facts: Facts, checks: Checks) -> None:
     limit = facts.number("mem_total_kib") * LIMIT_PERCENT // 100
     last = max((entry.at_usec for entry in sent), default=0)
     back = facts.back_usec(limit + 1, last)
-    checks.that(last > 0 and back is not None, "memory is back after the last kill",
-                f"{facts.samples[-1].available_kib} KiB at the end, limit {limit}")
+    checks.that(last > 0 and back is not None and back < facts.number("end_usec"),
+                "memory is back after the last kill", f"at {back} µs, limit {limit} KiB")
     lowest = min((sample.available_kib for sample in facts.samples), default=0)
     checks.figure("lowest available, MiB", lowest / 1024)
     checks.figure("children signalled", len({entry.pid for entry in sent}))

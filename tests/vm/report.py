@@ -301,7 +301,8 @@ def check_kills(facts: Facts, checks: Checks, load: str = "leak") -> list[Kill]:
             for entry in kill_entries}
     checks.that(not any(gaps.values()), "journal: KILL has all fields",
                 show(f"process {pid}: {', '.join(names)}" for pid, names in gaps.items() if names))
-    kills = [Kill(entry, facts.signals_to(int(entry["REAPD_VICTIM_PID"])),
+    kills = [Kill(entry, [signal for signal in facts.signals_to(int(entry["REAPD_VICTIM_PID"]))
+                          if facts.sent_by_daemon(signal)],
                   facts.exit_usec(int(entry["REAPD_VICTIM_PID"])))
              for entry in kill_entries if not gaps[entry.get("REAPD_VICTIM_PID")]]
     kills = [kill for kill in kills if kill.signals]
