@@ -15,6 +15,26 @@
 
 #define MIB UINT64_C(1048576)
 
+/* For the few tests that a sanitizer's own ways with clone(), signals or /proc stand against. */
+#if defined(__has_feature)
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+#define UNDER_TSAN 1
+#else
+#define UNDER_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#define UNDER_SANITIZER 1
+#else
+#define UNDER_SANITIZER UNDER_TSAN
+#endif
+
+/* What meson takes for "skipped". */
+#define EXIT_SKIP 77
+
 enum on_term { TERM_DIES, TERM_IGNORED, TERM_EXITS, TERM_EXITS_WHEN_TOLD };
 
 struct child_spec {
