@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -14,11 +15,17 @@
 
 static struct report report = {.kind = REPORT_NOTE, .priority = 6};
 
-/* A pipe in place of stderr; the caller puts the real one back. */
+/* A pipe in place of stderr, until the test has its figures: a failure has to be readable. */
 struct blocked_stderr {
 	int saved_fd;
 	int read_fd;
 };
+
+static void unblock_stderr(struct blocked_stderr *b)
+{
+	dup2(b->saved_fd, STDERR_FILENO);
+	close(b->saved_fd);
+}
 
 static void block_stderr(struct blocked_stderr *b)
 {
@@ -45,6 +52,7 @@ struct reading {
 	long last;	/* number of the last report that came */
 	unsigned lines; /* reports that came */
 	unsigned lost;	/* reports that were said to be lost */
+	bool failed;	/* by this line, or because none came */
 };
 
 /* Each line is whole, the numbers only rise, and what is missing between two is what was lost. */
@@ -54,8 +62,10 @@ static void take_line(struct reading *r)
 	unsigned long long lost = 0;
 	int fields = sscanf(r->line, "report %u (%llu reports", &number, &lost);
 
-	if (fields < 1 || (long)number != r->last + 1 + (long)lost)
-		fail_msg("after report %ld came: %s", r->last, r->line);
+	if (fields < 1 || (long)number != r->last + 1 + (long)lost) {
+		r->failed = true;
+		return;
+	}
 	r->last = number;
 	r->lines++;
 	r->lost += (unsigned)lost;
@@ -67,23 +77,31 @@ static void read_until(int fd, struct reading *r, long number)
 	uint64_t deadline = now_usec() + DEADLINE_USEC;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
-	while (r->last < number) {
+	while (r->last < number && !r->failed) {
 		char c;
 
 		if (poll(&p, 1, 1000) == 0) {
-			assert_true(now_usec() < deadline);
+			r->failed = now_usec() > deadline;
 			continue;
 		}
-		assert_int_equal(read(fd, &c, 1), 1);
-		if (c != '\n') {
-			assert_true(r->len < sizeof(r->line) - 1);
+		if (read(fd, &c, 1) != 1 || r->len == sizeof(r->line) - 1) {
+			r->failed = true;
+		} else if (c != '\n') {
 			r->line[r->len++] = c;
-			continue;
+			r->line[r->len] = '\0';
+		} else {
+			r->len = 0;
+			take_line(r);
 		}
-		r->line[r->len] = '\0';
-		r->len = 0;
-		take_line(r);
 	}
+}
+
+static void check_reading(const struct reading *r, unsigned lines, unsigned lost)
+{
+	if (r->failed)
+		fail_msg("after report %ld: '%s'", r->last, r->line);
+	assert_int_equal(r->lost, lost);
+	assert_int_equal(r->lines, lines);
 }
 
 static void test_full(void **state)
@@ -94,35 +112,28 @@ static void test_full(void **state)
 	uint64_t dropped;
 
 	(void)state;
-	block_stderr(&b);
 	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
+	block_stderr(&b);
 	/* were one of these to wait, this would never end: nobody reads */
 	for (unsigned i = 0; i < REPORTS; i++)
 		send_number(&w, i);
 	dropped = w.dropped;
-
 	/* it gives up at its bound, and the process could end now */
 	writer_stop(&w, 100000);
-
 	read_until(b.read_fd, &r, REPORTS - 1 - (long)dropped);
-	assert_true(dropped > 0);
-	assert_int_equal(r.lost + r.lines, REPORTS - (unsigned)dropped);
-
 	/* there is room again: the next one says how many were lost */
 	send_number(&w, REPORTS);
 	read_until(b.read_fd, &r, REPORTS);
-	assert_int_equal(w.dropped, 0);
-	assert_int_equal(r.lost + r.lines, REPORTS + 1);
-	assert_true(r.lost >= dropped);
+	unblock_stderr(&b);
 
-	writer_stop(&w, 1000000);
-	dup2(b.saved_fd, STDERR_FILENO);
-	close(b.saved_fd);
+	assert_true(dropped > 0);
+	assert_int_equal(w.dropped, 0);
+	check_reading(&r, REPORTS + 1 - r.lost, r.lost);
+	assert_true(r.lost >= dropped);
 	close(b.read_fd);
-	close(w.fd);
 }
 
-/* With a reader nothing is lost, and the end waits for the last one. */
+/* With a reader nothing is lost. */
 static void test_read(void **state)
 {
 	struct blocked_stderr b;
@@ -130,19 +141,43 @@ static void test_read(void **state)
 	struct writer w = {.fd = -1};
 
 	(void)state;
-	block_stderr(&b);
 	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
+	block_stderr(&b);
 	for (unsigned i = 0; i < REPORTS; i++) {
 		send_number(&w, i);
 		read_until(b.read_fd, &r, i);
 	}
-	assert_int_equal(r.lost, 0);
+	unblock_stderr(&b);
+	check_reading(&r, REPORTS, 0);
 	assert_int_equal(w.dropped, 0);
-	writer_stop(&w, 1000000);
-	dup2(b.saved_fd, STDERR_FILENO);
-	close(b.saved_fd);
 	close(b.read_fd);
-	close(w.fd);
+}
+
+/* The end waits until the last report is written: all of them are there when it returns. */
+static void test_stop(void **state)
+{
+	enum { SOME = 50 };
+	struct blocked_stderr b;
+	struct reading r = {.last = -1};
+	struct writer w = {.fd = -1};
+	int pending = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < 50; n++) {
+		block_stderr(&b);
+		(void)writer_start(&w, LOG_TARGET_STDERR);
+		for (unsigned i = 0; i < SOME; i++)
+			send_number(&w, i);
+		writer_stop(&w, 10000000);
+		(void)ioctl(b.read_fd, FIONREAD, &pending);
+		unblock_stderr(&b);
+		/* "report 0\n" to "report 49\n" */
+		assert_int_equal(pending, 10 * 9 + 40 * 10);
+		r = (struct reading){.last = -1};
+		read_until(b.read_fd, &r, SOME - 1);
+		check_reading(&r, SOME, 0);
+		close(b.read_fd);
+	}
 }
 
 /* Before the thread runs the caller writes, so that nothing said at start is lost. */
@@ -155,10 +190,10 @@ static void test_before_start(void **state)
 	(void)state;
 	block_stderr(&b);
 	send_number(&w, 0);
-	read_until(b.read_fd, &r, 0);
 	writer_stop(&w, 1000000);
-	dup2(b.saved_fd, STDERR_FILENO);
-	close(b.saved_fd);
+	read_until(b.read_fd, &r, 0);
+	unblock_stderr(&b);
+	check_reading(&r, 1, 0);
 	close(b.read_fd);
 }
 
@@ -167,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_before_start),
 	};
 
