@@ -78,7 +78,7 @@ def check_children(facts: Facts, checks: Checks) -> None:
     checks.that(bool(sent), "the daemon acted")
     others = [entry for entry in sent if entry.comm != "leak"]
     checks.that(not others, "the daemon signalled children only", show(others))
-    parent = facts.signals_to(facts.pid("leak"))
+    parent = [entry for entry in sent if entry.pid == facts.pid("leak")]
     checks.that(not parent, "the children's parent got no signal", show(parent))
     limit = facts.number("mem_total_kib") * LIMIT_PERCENT // 100
     last = max((entry.at_usec for entry in sent), default=0)
