@@ -40,31 +40,11 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	result->rss_shmem_bytes = status.rss_shmem_bytes;
 }
 
-/*
- * A victim that gets the CPU takes its own memory apart as soon as it runs, and two who do that at
- * once hinder each other on every page table: 13 % slower in the guest, twice as slow in the worst
- * case elsewhere. So it gets a moment to begin; oom_score shows that it has, by 0, and unlike stat
- * and status takes no reference to the memory. Whoever does not run within it is blocked, frozen
- * or starved, and is what process_mrelease() is for.
- */
-static void give_it_a_moment(int dir_fd)
-{
-	const struct timespec pause = {.tv_nsec = REAP_GRACE_STEP_USEC * 1000};
-	int64_t score;
-
-	for (unsigned waited = 0; waited < REAP_GRACE_USEC; waited += REAP_GRACE_STEP_USEC) {
-		if (fs_read_number_at(dir_fd, "oom_score", &score) < 0 || score == 0)
-			return;
-		nanosleep(&pause, NULL);
-	}
-}
-
 static void reap(const struct victim *request, struct reap_result *ret)
 {
 	const struct timespec pause = {.tv_nsec = REAP_PAUSE_USEC * 1000};
 	struct reap_result result = {.id = request->id};
 
-	give_it_a_moment(request->dir_fd);
 	for (;;) {
 		result.error = -victim_mrelease(request->pidfd);
 		result.tries++;
@@ -116,7 +96,7 @@ int reaper_start(struct reaper *r)
 		if (!pipes)
 			return -ENOMEM;
 		*pipes = (struct reaper_pipes){requests[0], results[1]};
-		error = worker_start(REAPER_STACK_SIZE, reaper_main, pipes);
+		error = worker_start(WORKER_LIKE_LOOP, REAPER_STACK_SIZE, reaper_main, pipes);
 	}
 	r->request_fd = requests[1];
 	r->result_fd = results[0];

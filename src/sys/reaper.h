@@ -19,10 +19,6 @@
 #define REAP_TRIES	10
 #define REAP_PAUSE_USEC 100000
 
-/* What a victim gets to begin on its own. */
-#define REAP_GRACE_USEC	     10000
-#define REAP_GRACE_STEP_USEC 1000
-
 struct reap_result {
 	struct process_id id;
 	/*
