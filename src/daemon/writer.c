@@ -166,7 +166,7 @@ int writer_start(struct writer *w, enum log_target target)
 	}
 	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
 	*t = (struct writer_thread){fds[0], done[1], target};
-	r = worker_start(WORKER_ORDINARY, WRITER_STACK_SIZE, writer_main, t);
+	r = worker_start(WRITER_STACK_SIZE, writer_main, t);
 	if (r >= 0)
 		*w = (struct writer){.fd = fds[1], .done_fd = done[0], .target = target};
 	return r;

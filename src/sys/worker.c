@@ -28,11 +28,9 @@ int worker_pipe(enum worker_pipe kind, int ret[static 2])
 	return 0;
 }
 
-int worker_start(enum worker_priority priority, size_t stack_size, void *(*run)(void *userdata),
-		 void *userdata)
+int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata)
 {
 	sigset_t all, before;
-	const struct sched_param ordinary = {.sched_priority = 0};
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
@@ -40,19 +38,9 @@ int worker_start(enum worker_priority priority, size_t stack_size, void *(*run)(
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, stack_size);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (priority == WORKER_ORDINARY) {
-		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-		pthread_attr_setschedparam(&attr, &ordinary);
-	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the loop */
 	r = pthread_create(&thread, &attr, run, userdata);
-	if (r == EPERM && priority == WORKER_ORDINARY) {
-		/* a system call filter of somebody else's making: then it runs like the loop */
-		pthread_attr_setinheritsched(&attr, PTHREAD_INHERIT_SCHED);
-		r = pthread_create(&thread, &attr, run, userdata);
-	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -r;

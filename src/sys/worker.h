@@ -17,12 +17,5 @@ enum worker_pipe { WORKER_REQUESTS, WORKER_RESULTS };
  */
 int worker_pipe(enum worker_pipe kind, int ret[static 2]);
 
-/*
- * The loop may run at a real-time priority, which threads inherit. Only what gives memory back
- * should: words for the journal must take no CPU from the victim or its neighbours.
- */
-enum worker_priority { WORKER_LIKE_LOOP, WORKER_ORDINARY };
-
 /* Starts a detached thread; @userdata is its own from then on. 0 or negative errno. */
-int worker_start(enum worker_priority priority, size_t stack_size, void *(*run)(void *userdata),
-		 void *userdata);
+int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata);
