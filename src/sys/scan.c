@@ -481,48 +481,105 @@ static void prefer_dying(const struct scan_request *request, struct scan_result 
 	}
 }
 
-/* No process with this score or less can still beat the best so far. */
+/* No process with this score or less, and with @bias on top, can still beat the best so far. */
 static bool search_is_over(const struct scanner *s, const struct scan_request *request,
-			   const struct scan_result *result, int score)
+			   const struct scan_result *result, int score, int64_t bias)
 {
 	int64_t bound;
 
 	if (!result->found || request->sort_by != SORT_BY_BADNESS)
 		return false;
-	bound = badness_upper_bound(score, request->total_pages) + s->counter_error_pages;
-	if (request->patterns && patterns_can_prefer(request->patterns))
-		bound += (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
+	bound = badness_upper_bound(score, request->total_pages) + s->counter_error_pages + bias;
 	return result->victim.badness.points + result->victim.bias_pages > bound;
+}
+
+/* Prefer= by the name alone: a sixth of what reading the whole process costs. */
+static bool is_preferred(const struct scanner *s, const struct scan_request *request, pid_t pid)
+{
+	char path[32], text[COMM_SIZE], comm[COMM_SIZE];
+	size_t len;
+
+	strcpy(fs_format_pid(path, pid), "/comm");
+	if (fs_read_at(s->proc_fd, path, text, sizeof(text), &len) < 0)
+		return false;
+	/* the name may hold a newline: only the last one is the file's */
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	text_copy(TEXT(text, len), comm, sizeof(comm));
+	return patterns_match(request->patterns, comm).prefer;
+}
+
+struct walk {
+	int score;
+	uint32_t cursor;
+};
+
+static struct walk walk_tell(const struct scanner *s)
+{
+	return (struct walk){s->cursor_score, s->cursor};
+}
+
+static void walk_seek(struct scanner *s, struct walk to)
+{
+	s->cursor_score = to.score;
+	s->cursor = to.cursor;
+}
+
+/*
+ * From the highest score down. Below the first score that cannot win by itself only those that
+ * Prefer= lifts are read, as far down as it can lift anybody.
+ */
+static void search(struct scanner *s, const struct scan_request *request,
+		   struct scan_result *result)
+{
+	bool can_prefer = request->patterns && patterns_can_prefer(request->patterns), over = false;
+	int64_t lift = (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
+	struct walk here = walk_tell(s), end = here;
+	int score, last_score = -1;
+	pid_t pid;
+
+	for (;; here = walk_tell(s)) {
+		pid = walk_next(s, &score);
+		if (pid < 0)
+			break;
+		if (score != last_score) {
+			if (!over)
+				end = here;
+			over = over || search_is_over(s, request, result, score, 0);
+			if (over &&
+			    (!can_prefer || search_is_over(s, request, result, score, lift)))
+				break;
+			last_score = score;
+		}
+		if (!over || is_preferred(s, request, pid))
+			evaluate(s, request, pid, result);
+	}
+	/* for the table, whose rest begins where nobody could win by himself */
+	if (over)
+		walk_seek(s, end);
 }
 
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
 {
-	int score = 0, last_score = -1, r;
-	pid_t pid;
+	int r;
 
 	*ret = (struct scan_result){};
 	r = list_pids(s, ret);
 	if (r < 0)
 		return r;
 	read_scores(s, ret);
-
-	for (;;) {
-		uint32_t cursor = s->cursor;
-		int cursor_score = s->cursor_score;
-
-		pid = walk_next(s, &score);
-		if (pid < 0)
-			break;
-		if (score != last_score && search_is_over(s, request, ret, score)) {
-			s->cursor = cursor;
-			s->cursor_score = cursor_score;
-			break;
-		}
-		last_score = score;
-		evaluate(s, request, pid, ret);
-	}
+	search(s, request, ret);
 	prefer_dying(request, ret);
 	return 0;
+}
+
+static bool is_in_top(const struct scan_result *result, pid_t pid)
+{
+	for (unsigned i = 0; i < result->top_count; i++) {
+		if (result->top[i].id.pid == pid)
+			return true;
+	}
+	return false;
 }
 
 void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,
@@ -536,7 +593,7 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 		pid = walk_next(s, &score);
 		if (pid < 0)
 			return;
-		if (pid == except)
+		if (pid == except || is_in_top(result, pid))
 			continue;
 		look_at(s, request, pid, &p, result);
 	}

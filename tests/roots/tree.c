@@ -178,6 +178,9 @@ void fake_process_write(const struct tree *t, const struct fake_process *p, uint
 	snprintf(path, sizeof(path), "%d/status", p->pid);
 	format_status(p, p->pid, text, sizeof(text));
 	write_fake(t, path, p->status_file, text);
+	snprintf(path, sizeof(path), "%d/comm", p->pid);
+	snprintf(text, sizeof(text), "%s\n", p->comm ? p->comm : "fake");
+	tree_text(t, path, text);
 	snprintf(path, sizeof(path), "%d/oom_score_adj", p->pid);
 	snprintf(text, sizeof(text), "%d\n", p->adj);
 	write_fake(t, path, p->adj_file, text);
