@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -168,6 +169,54 @@ static void test_changes(void **state)
 	tree_done(&t);
 }
 
+/* Bytes that wait in the fullest pipe that the program holds: the writer's ring. */
+static int fullest_pipe(pid_t pid)
+{
+	int most = 0;
+
+	for (int number = 3; number < 64; number++) {
+		char path[64];
+		int fd, pending = 0;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, number);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (ioctl(fd, FIONREAD, &pending) == 0 && pending > most)
+			most = pending;
+		close(fd);
+	}
+	return most;
+}
+
+/* Nobody reads its log and its ring is full: it drops reports, counts them and still ends. */
+static void test_full_ring(void **state)
+{
+	struct tree t;
+	struct surroundings s = {overlay, &t};
+	int last = 0, same = 0;
+
+	(void)state;
+	NEED_NAMESPACES();
+	tree_init(&t);
+	/* near a limit and with every look reported */
+	tree_text(&t, "meminfo", MEMINFO("401000", "0", "0"));
+	program_start(&program, ARGV(program_reapd(), "--dry-run", "-m", "10,5", "--debug"), &s);
+	assert_true(fcntl(program.output_fd, F_SETPIPE_SZ, 4096) >= 4096);
+	for (uint64_t end = now_usec() + DEADLINE_USEC; same < 200; nap()) {
+		int now = fullest_pipe(program.pid);
+
+		same = now == last && now > 100 * 1024 ? same + 1 : 0;
+		last = now;
+		assert_true(now_usec() < end);
+	}
+	/* what waits is read, and then there is room to say how much was lost */
+	program_wait_for(&program, "reports before this one were lost)");
+	program_signal(&program, SIGTERM);
+	assert_int_equal(program_end(&program), 0);
+	tree_done(&t);
+}
+
 static void unmount_proc(void *userdata)
 {
 	(void)userdata;
@@ -324,11 +373,11 @@ static void test_without_mlockall(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_meminfo_refused),	 cmocka_unit_test(test_no_psi),
-		cmocka_unit_test(test_psi_unreadable),	 cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_no_proc),		 cmocka_unit_test(test_hidepid),
-		cmocka_unit_test(test_no_capabilities),	 cmocka_unit_test(test_without),
-		cmocka_unit_test(test_without_mlockall),
+		cmocka_unit_test(test_meminfo_refused), cmocka_unit_test(test_no_psi),
+		cmocka_unit_test(test_psi_unreadable),	cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_full_ring),	cmocka_unit_test(test_no_proc),
+		cmocka_unit_test(test_hidepid),		cmocka_unit_test(test_no_capabilities),
+		cmocka_unit_test(test_without),		cmocka_unit_test(test_without_mlockall),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
