@@ -208,6 +208,17 @@ static bool freezer_is(const struct freezer *f, const char *wanted)
 	return strncmp(text, wanted, strlen(wanted)) == 0;
 }
 
+/* The one in use; a test that fails leaves it frozen, with a child in it that cannot die. */
+static struct freezer in_use;
+static pid_t in_use_by;
+
+static void thaw_at_exit(void)
+{
+	if (getpid() != in_use_by || in_use.path[0] == '\0')
+		return;
+	(void)freezer_write(&in_use, "freezer.state", "THAWED");
+}
+
 bool freezer_freeze(struct freezer *f, pid_t pid)
 {
 	char text[16];
@@ -221,6 +232,10 @@ bool freezer_freeze(struct freezer *f, pid_t pid)
 		(void)rmdir(f->path);
 		return false;
 	}
+	if (in_use_by == 0)
+		atexit(thaw_at_exit);
+	in_use_by = getpid();
+	in_use = *f;
 	WAIT_FOR(freezer_is(f, "FROZEN"));
 	return true;
 }
@@ -233,4 +248,5 @@ void freezer_thaw(struct freezer *f)
 void freezer_remove(struct freezer *f)
 {
 	WAIT_FOR(rmdir(f->path) == 0);
+	in_use.path[0] = '\0';
 }
