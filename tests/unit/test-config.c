@@ -764,6 +764,7 @@ static const struct {
 	 0, 1, "test.conf:3: HardMemory= is 512M here: expected at most SoftMemory=, which is 102"},
 	{"percent against size, large machine", "[Limits]\nSoftMemory=10%\nHardMemory=512M\n",
 	 8 * GIB, 0, 0, NULL},
+	{"a percentage below, without swap", "[Limits]\nHardSwap=1%\n", GIB, 0, 0, NULL},
 	{"sizes of swap contradict each other without swap", "[Limits]\nSoftSwap=1G\nHardSwap=2G\n",
 	 GIB, 0, 1, "test.conf:3: HardSwap= is 2G here: expected at most SoftSwap=, which is 1G"},
 	{"a size of swap that some machine could have", "[Limits]\nHardSwap=512M\n", GIB, 0, 0,
