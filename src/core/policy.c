@@ -12,6 +12,8 @@
 
 #define PERIOD_MIN_USEC (5 * MSEC)
 #define PERIOD_MAX_USEC SEC
+/* While nobody may or can be killed. */
+#define IDLE_PERIOD_USEC (100 * MSEC)
 
 /*
  * Assumed until the drill has measured it: one core zeroing pages, about 3 GB/s on machines of
@@ -306,7 +308,7 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 	case VICTIM_NONE:
 	case VICTIM_MISSED:
 		end_await(p);
-		return level >= LEVEL_SOFT ? ACTION_SCAN : ACTION_NONE;
+		return level >= LEVEL_SOFT && !o->stand_aside ? ACTION_SCAN : ACTION_NONE;
 	case VICTIM_SPARED:
 		end_await(p);
 		begin_barren(p, now, level, UINT64_MAX); /* once a shortage is enough */
@@ -367,6 +369,8 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		p->barren_pause_usec = 0;
 		return ACTION_NONE;
 	}
+	if (o->stand_aside)
+		return ACTION_NONE;
 	/* a worse level is another shortage: somebody new may be to blame */
 	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec &&
 	    level <= p->barren_level)
@@ -423,7 +427,10 @@ static uint64_t next_usec(const struct policy *p, const struct limits *limits,
 		return u64_add(now, PERIOD_MIN_USEC);
 	/* Nobody to kill: no reason to burn the CPU beside a machine that is out of memory. */
 	if (p->phase == PHASE_BARREN)
-		return u64_add(now, 100 * MSEC);
+		return u64_add(now, IDLE_PERIOD_USEC);
+	if (o->stand_aside)
+		return u64_add(now,
+			       u64_max(IDLE_PERIOD_USEC, watch_period_usec(p, limits, &o->sample)));
 	return u64_add(now, watch_period_usec(p, limits, &o->sample));
 }
 

@@ -11,6 +11,8 @@
  *   watching --soft or hard, victim found--> awaiting --dead, memory back--> watching
  *                                            awaiting --deadline----------> watching, victim aside
  *   watching --soft or hard, no victim-----> barren, which looks again ever more seldom
+ *
+ * Who stands aside only watches: what was begun is brought to its end, and nothing else is begun.
  */
 #pragma once
 
@@ -79,6 +81,11 @@ struct observation {
 	bool candidate_dying;	  /* SIGKILL is pending already: to be awaited, not killed */
 	enum victim_state victim;
 	enum release victim_release;
+	/*
+	 * No new victim while this is set, as with oom_killer_disabled of mm/oom_kill.c: whoever
+	 * is in flight is still awaited and escalated, and levels are still announced.
+	 */
+	bool stand_aside;
 };
 
 enum action_kind {

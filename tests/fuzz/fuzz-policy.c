@@ -71,6 +71,7 @@ static void observe(const uint8_t *b, struct observation *o)
 	o->victim_release = (enum release)(b[6] / 72 % 3);
 	o->candidate = (struct process_id){b[7] & 15, b[7] >> 4};
 	o->candidate_bytes = (uint64_t)b[7] << 24;
+	o->stand_aside = b[3] & 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

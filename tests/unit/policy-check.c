@@ -76,9 +76,16 @@ static const char *check_level(const struct policy *p, const struct observation 
 	return "no such reason";
 }
 
+static bool begins_something(enum action_kind kind)
+{
+	return names_victim(kind) || kind == ACTION_SCAN || kind == ACTION_BARREN;
+}
+
 static const char *check_action(const struct policy_check *c, const struct observation *o,
 				const struct action *a)
 {
+	if (o->stand_aside && begins_something(a->kind))
+		return "something begins while standing aside";
 	switch (a->kind) {
 	case ACTION_NONE:
 		return NULL;

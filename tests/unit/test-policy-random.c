@@ -65,6 +65,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->candidate_bytes = random_amount(r);
 	o->candidate_dying = random_one_in(r, 4);
 	o->victim_release = (enum release)random_below(r, 3);
+	o->stand_aside = random_one_in(r, 4);
 }
 
 /* Nothing that any machine would show, but for what meminfo_parse() sees to. */

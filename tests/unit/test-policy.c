@@ -252,6 +252,7 @@ struct step {
 	uint64_t swap_total, swap_free; /* MiB */
 	bool dying;
 	enum release release;
+	bool aside;
 };
 
 static const char *const kind_names[] = {
@@ -286,6 +287,7 @@ static void run_steps(const char *name, const char *config_lines, const struct s
 		o.victim = s->victim;
 		o.candidate_dying = s->dying;
 		o.victim_release = s->release;
+		o.stand_aside = s->aside;
 		a = policy_step(&p, &o);
 		if (a.kind != s->kind)
 			fail_msg("%s, step %zu at %llu us: %s, expected %s", name, i,
@@ -508,6 +510,60 @@ static void test_barren(void **state)
 	    {SEC, 50, VICTIM, NO_ONE, ACTION_KILL},
 	    {SEC + 5000, 400, NO_SCAN, DEAD, ACTION_SETTLED},
 	    {SEC + 10000, 50, NOBODY, NO_ONE, ACTION_BARREN});
+}
+
+static void test_stand_aside(void **state)
+{
+	(void)state;
+	RUN("nobody new", "", {0, 50, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true},
+	    {1, 50, VICTIM, NO_ONE, ACTION_NONE, .aside = true},
+	    {2, 50, VICTIM, NO_ONE, ACTION_NONE, .dying = true, .aside = true},
+	    {3, 50, NOBODY, NO_ONE, ACTION_NONE, .aside = true},
+	    {4, 50, NO_SCAN, NO_ONE, ACTION_SCAN}, {5, 50, VICTIM, NO_ONE, ACTION_KILL});
+	RUN("between the two looks", "", {0, 50, NO_SCAN, NO_ONE, ACTION_SCAN},
+	    {1, 50, VICTIM, NO_ONE, ACTION_NONE, .aside = true});
+	RUN("who is in flight is awaited", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
+	    {5000, 50, NO_SCAN, ALIVE, ACTION_NONE, .aside = true},
+	    {10000, 500, NO_SCAN, DEAD, ACTION_SETTLED, .aside = true},
+	    {10000, 50, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true});
+	RUN("and escalated, and given up", "[Kill]\nTermTimeout=1s\nKillTimeout=2s\n",
+	    {0, 100, VICTIM, NO_ONE, ACTION_TERM},
+	    {SEC - 1, 100, NO_SCAN, ALIVE, ACTION_NONE, .aside = true},
+	    {SEC, 100, NO_SCAN, ALIVE, ACTION_ESCALATE, .aside = true},
+	    {3 * SEC - 1, 100, NO_SCAN, ALIVE, ACTION_NONE, .aside = true},
+	    {3 * SEC, 100, NO_SCAN, ALIVE, ACTION_GIVE_UP, .aside = true},
+	    {3 * SEC, 100, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true});
+	RUN("missed: no other", "", {0, 50, VICTIM, NO_ONE, ACTION_KILL},
+	    {0, 50, NO_SCAN, VICTIM_MISSED, ACTION_NONE, .aside = true},
+	    {1, 50, NO_SCAN, NO_ONE, ACTION_SCAN});
+	RUN("barren before: looked at again in its time", "",
+	    {0, 100, NOBODY, NO_ONE, ACTION_BARREN},
+	    {SEC - 1, 100, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true},
+	    {SEC - 1, 100, NO_SCAN, NO_ONE, ACTION_NONE}, {SEC, 100, NO_SCAN, NO_ONE, ACTION_SCAN});
+}
+
+/* Levels are announced as ever, and nobody looks more often than it takes to announce them. */
+static void test_stand_aside_watches(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 900 * MIB, 0, 0);
+	struct policy p;
+	struct action a;
+
+	(void)state;
+	policy_init(&p, &config, 0);
+	o.stand_aside = true;
+	a = policy_step(&p, &o);
+	assert_true(a.next_usec > o.sample.time_usec + 100 * MSEC);
+	o.sample.time_usec += SEC;
+	o.sample.mem.available_bytes = 50 * MIB;
+	a = policy_step(&p, &o);
+	assert_true(a.announce);
+	assert_int_equal(a.level, LEVEL_HARD);
+	assert_true(a.next_usec == o.sample.time_usec + 100 * MSEC);
+	o.stand_aside = false;
+	o.scan = SCAN_NOBODY;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_BARREN);
 }
 
 static void test_swap_comes_and_goes(void **state)
@@ -1155,6 +1211,8 @@ int main(void)
 		cmocka_unit_test(test_memory_back),
 		cmocka_unit_test(test_victim_states),
 		cmocka_unit_test(test_barren),
+		cmocka_unit_test(test_stand_aside),
+		cmocka_unit_test(test_stand_aside_watches),
 		cmocka_unit_test(test_swap_comes_and_goes),
 		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_reconfigure),
