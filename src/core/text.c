@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -210,4 +211,25 @@ size_t text_printable_len(const char *s)
 	if (code < 0xa0 || (code >= 0xd800 && code < 0xe000))
 		return 0; /* C1, surrogates */
 	return len;
+}
+
+void text_format_name(const char *name, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	while (*name) {
+		size_t len = text_printable_len(name);
+		bool plain = len > 0 && *name != '\\';
+		size_t need = plain ? len : sizeof("\\xNN") - 1;
+
+		if (at + need >= size)
+			break;
+		if (plain)
+			memcpy(buf + at, name, len);
+		else
+			snprintf(buf + at, size - at, "\\x%02x", (unsigned char)*name);
+		at += need;
+		name += plain ? len : 1;
+	}
+	buf[at] = '\0';
 }

@@ -68,6 +68,12 @@ void text_copy(struct text t, char *buf, size_t size);
  */
 size_t text_printable_len(const char *s);
 
+/*
+ * A name as people may be shown it: 15 bytes of a comm may be anything, or end in the middle of a
+ * character. What is not printable, and the backslash, becomes \xNN; cut at a whole character.
+ */
+void text_format_name(const char *name, char *buf, size_t size);
+
 /* Integer arithmetic that stops at the ends instead of wrapping. */
 static inline uint64_t u64_add(uint64_t a, uint64_t b)
 {

@@ -88,7 +88,7 @@ void daemon_update_status(struct daemon *d)
 		       level_name(d->policy.announced_level), soft, hard, d->kills,
 		       d->kills == 1 ? "kill" : "kills");
 	if (d->kills > 0) {
-		report_format_name(d->last_victim.comm, name, sizeof(name));
+		text_format_name(d->last_victim.comm, name, sizeof(name));
 		snprintf(status + len, sizeof(status) - (size_t)len,
 			 ", the last of process %d (%s)", d->last_victim.id.pid, name);
 	}

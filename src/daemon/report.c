@@ -42,28 +42,10 @@ static void put_bytes(struct out *o, uint64_t bytes)
 	put(o, "%s", text);
 }
 
-/* A name may hold any byte, and 15 of them may end in the middle of a character. */
 static void put_name(struct out *o, const char *name)
 {
-	while (*name) {
-		size_t len = text_printable_len(name);
-
-		if (len == 0 || *name == '\\') {
-			put(o, "\\x%02x", (unsigned char)*name);
-			len = 1;
-		} else {
-			put(o, "%.*s", (int)len, name);
-		}
-		name += len;
-	}
-}
-
-void report_format_name(const char *name, char *buf, size_t size)
-{
-	struct out o = {buf, size, 0};
-
-	buf[0] = '\0';
-	put_name(&o, name);
+	text_format_name(name, o->buf + o->len, o->size - o->len);
+	o->len += strlen(o->buf + o->len);
 }
 
 static void put_process(struct out *o, const struct process *p)

@@ -106,9 +106,6 @@ _Static_assert(sizeof(struct report) <= 4096, "a report must fit in one packet")
 /* The human text, of one line or more without a newline at the end. */
 void report_format_text(const struct report *r, char *buf, size_t size);
 
-/* A process's name as it can be shown: every byte that is not printable UTF-8 as \xNN. */
-void report_format_name(const char *name, char *buf, size_t size);
-
 /* Calls @add with each further "FIELD=value" for the journal. */
 void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),
 			  void *userdata);

@@ -398,20 +398,47 @@ static void test_printable(void **state)
 				 text_printable_len(printable[i].s), printable[i].len);
 }
 
+static const struct {
+	const char *name;
+	size_t size;
+	const char *shown;
+} names[] = {
+	{"", 1, ""},
+	{"a", 1, ""},
+	{"a", 2, "a"},
+	{"\x1b[2J", 16, "\\x1b[2J"},
+	{"a\nb", 16, "a\\x0ab"},
+	{"\\x0a", 16, "\\x5cx0a"}, /* no two names are shown alike */
+	{"\xff\xc3", 16, "\\xff\\xc3"},
+	{"gr\xc3\xbc\xc3\x9f", 16, "gr\xc3\xbc\xc3\x9f"},
+	{"gr\xc3\xbc", 5, "gr\xc3\xbc"},
+	{"gr\xc3\xbc", 4, "gr"}, /* not half a character */
+	{"gr\x01", 7, "gr\\x01"},
+	{"gr\x01", 6, "gr"},
+	{"\x01 ok", 4, ""}, /* and nothing from behind what does not fit */
+};
+
+static void test_format_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *buf = heap_fill('7', names[i].size);
+
+		text_format_name(names[i].name, buf, names[i].size);
+		CHECK_STR(names[i].name, buf, names[i].shown);
+		free(buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_printable),
-		cmocka_unit_test(test_take_u64),
-		cmocka_unit_test(test_to_u64),
-		cmocka_unit_test(test_to_i64),
-		cmocka_unit_test(test_to_u64_hex),
-		cmocka_unit_test(test_to_kb),
-		cmocka_unit_test(test_lines_and_words),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_comparisons),
-		cmocka_unit_test(test_trim),
-		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_printable),  cmocka_unit_test(test_format_name),
+		cmocka_unit_test(test_take_u64),   cmocka_unit_test(test_to_u64),
+		cmocka_unit_test(test_to_i64),	   cmocka_unit_test(test_to_u64_hex),
+		cmocka_unit_test(test_to_kb),	   cmocka_unit_test(test_lines_and_words),
+		cmocka_unit_test(test_split),	   cmocka_unit_test(test_comparisons),
+		cmocka_unit_test(test_trim),	   cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_saturation),
 	};
 
