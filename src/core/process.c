@@ -276,6 +276,8 @@ const char *verdict_name(enum verdict v)
 		return "no-mm";
 	case VERDICT_ADJ_MIN:
 		return "adj-min";
+	case VERDICT_VFORK:
+		return "vfork";
 	case VERDICT_DYING:
 		return "dying";
 	case VERDICT_ASIDE:
@@ -286,6 +288,28 @@ const char *verdict_name(enum verdict v)
 		return "gone";
 	}
 	return "unknown";
+}
+
+int64_t process_oom_score(const struct process *p, uint64_t total_pages)
+{
+	if (!p->memory.has_mm || p->oom_score_adj == OOM_SCORE_ADJ_MIN)
+		return 0;
+	switch (p->verdict) {
+	case VERDICT_INIT:
+	case VERDICT_KTHREAD:
+	case VERDICT_NO_MM:
+	case VERDICT_ADJ_MIN:
+	case VERDICT_VFORK:
+	case VERDICT_GONE:
+		return 0;
+	case VERDICT_ELIGIBLE:
+	case VERDICT_SELF:
+	case VERDICT_DYING:
+	case VERDICT_ASIDE:
+	case VERDICT_IGNORED:
+		break;
+	}
+	return badness_to_oom_score(p->badness.points, total_pages);
 }
 
 uint64_t process_expected_bytes(const struct process *p)

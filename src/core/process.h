@@ -114,8 +114,9 @@ enum verdict {
 	VERDICT_KTHREAD, /* PF_KTHREAD */
 	VERDICT_NO_MM,	 /* no thread of it has an address space */
 	VERDICT_ADJ_MIN, /* oom_score_adj -1000 */
+	VERDICT_VFORK,	 /* in_vfork(): its memory is its parent's until it calls exec() */
 	VERDICT_DYING,	 /* SIGKILL is pending or it is exiting: its memory is on its way */
-	VERDICT_ASIDE,	 /* was chosen before and did not die in time */
+	VERDICT_ASIDE,	 /* was chosen before, by us or the kernel, and did not die of it */
 	VERDICT_IGNORED, /* by Ignore= or IgnoreRootUser= */
 	VERDICT_GONE,	 /* vanished while it was looked at */
 };
@@ -126,6 +127,7 @@ struct process {
 	struct process_id id;
 	pid_t mm_tid; /* the thread that the memory was read from; pid unless the leader has exited
 		       */
+	pid_t ppid;
 	pid_t pgrp;
 	uid_t uid;
 	int oom_score_adj;
@@ -136,6 +138,12 @@ struct process {
 	struct badness badness; /* true pages: rules never change them */
 	int64_t bias_pages;	/* what Prefer= and Avoid= add when processes are compared */
 };
+
+/*
+ * proc_oom_score() of the whole process: 0 for those that oom_badness() refuses to rate, by their
+ * verdict.
+ */
+int64_t process_oom_score(const struct process *p, uint64_t total_pages);
 
 /* What killing it gives back: memory and swap of its own. Shared memory and files may stay. */
 uint64_t process_expected_bytes(const struct process *p);

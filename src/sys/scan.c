@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -346,7 +347,7 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 
 	if (p->id.pid == 1)
 		return VERDICT_INIT;
-	if (p->id.pid == getpid())
+	if (p->id.pid == (request->self != 0 ? request->self : getpid()))
 		return VERDICT_SELF;
 	if (leader->flags & PF_KTHREAD)
 		return VERDICT_KTHREAD;
@@ -385,6 +386,7 @@ void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, st
 	}
 
 	p.id.start_time = leader.start_time;
+	p.ppid = leader.ppid;
 	p.pgrp = leader.pgrp;
 	memcpy(p.comm, leader.comm, sizeof(p.comm));
 	if (!p.memory.has_mm && p.memory.threads > 1 && find_thread_with_mm(dir_fd, &thread)) {
@@ -434,28 +436,24 @@ static void top_insert(struct scan_result *result, const struct process *p, enum
 	result->top[at] = *p;
 }
 
-/* Reads one process in full and takes it into the top. */
-static void look_at(struct scanner *s, const struct scan_request *request, pid_t pid,
-		    struct process *ret, struct scan_result *result)
+/* Takes one process that was read in full into the top. */
+static void take_in(struct scanner *s, const struct scan_request *request, struct process *p,
+		    struct scan_result *result)
 {
-	scan_process(s->proc_fd, pid, request, ret);
-	if ((ret->verdict == VERDICT_ELIGIBLE || ret->verdict == VERDICT_DYING) &&
-	    is_aside(s, ret->id))
-		ret->verdict = VERDICT_ASIDE;
-	top_insert(result, ret, request->sort_by);
+	if ((p->verdict == VERDICT_ELIGIBLE || p->verdict == VERDICT_DYING) && is_aside(s, p->id))
+		p->verdict = VERDICT_ASIDE;
+	top_insert(result, p, request->sort_by);
 }
 
-static void evaluate(struct scanner *s, const struct scan_request *request, pid_t pid,
+static void evaluate(struct scanner *s, const struct scan_request *request, struct process *p,
 		     struct scan_result *result)
 {
-	struct process p;
-
-	look_at(s, request, pid, &p, result);
+	take_in(s, request, p, result);
 	result->evaluated++;
-	if (p.verdict == VERDICT_ELIGIBLE &&
-	    (!result->found || process_beats(&p, &result->victim, request->sort_by))) {
+	if (p->verdict == VERDICT_ELIGIBLE &&
+	    (!result->found || process_beats(p, &result->victim, request->sort_by))) {
 		result->found = true;
-		result->victim = p;
+		result->victim = *p;
 	}
 }
 
@@ -536,6 +534,7 @@ static void search(struct scanner *s, const struct scan_request *request,
 	int64_t lift = (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
 	struct walk here = walk_tell(s), end = here;
 	int score, last_score = -1;
+	struct process p;
 	pid_t pid;
 
 	for (;; here = walk_tell(s)) {
@@ -551,8 +550,10 @@ static void search(struct scanner *s, const struct scan_request *request,
 				break;
 			last_score = score;
 		}
-		if (!over || is_preferred(s, request, pid))
-			evaluate(s, request, pid, result);
+		if (over && !is_preferred(s, request, pid))
+			continue;
+		scan_process(s->proc_fd, pid, request, &p);
+		evaluate(s, request, &p, result);
 	}
 	/* for the table, whose rest begins where nobody could win by himself */
 	if (over)
@@ -569,6 +570,60 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 		return r;
 	read_scores(s, ret);
 	search(s, request, ret);
+	prefer_dying(request, ret);
+	return 0;
+}
+
+/* Down to here an oom_score of 0 may be a rounded one: (1000 - 999) * 2 / 3. */
+#define ADJ_ROUNDED_TO_ZERO (-999)
+
+static bool has_no_score(const struct scanner *s, const struct process *p)
+{
+	return p->verdict == VERDICT_ELIGIBLE && p->oom_score_adj > ADJ_ROUNDED_TO_ZERO &&
+	       read_oom_score(s->proc_fd, p->id.pid) == 0;
+}
+
+/*
+ * Why oom_badness() refuses to rate a process with a memory: in_vfork() means that its parent has
+ * the same one, otherwise it is MMF_OOM_SKIP, which the kernel's killer leaves on what it has
+ * reaped or cannot free. kcmp() that is not permitted decides for the one that is not a rarity.
+ * The process goes on meanwhile: it is read once more, lest one that has exited or called exec()
+ * is taken for either.
+ */
+static void explain_zero(const struct scanner *s, const struct scan_request *request,
+			 struct process *p)
+{
+	long differ = syscall(SYS_kcmp, p->mm_tid, p->ppid, KCMP_VM, 0, 0);
+
+	scan_process(s->proc_fd, p->id.pid, request, p);
+	if (p->verdict != VERDICT_ELIGIBLE)
+		return;
+	if (differ <= 0)
+		p->verdict = VERDICT_VFORK;
+	else if (has_no_score(s, p))
+		p->verdict = VERDICT_ASIDE;
+}
+
+int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
+		       void (*visit)(void *userdata, const struct process *p), void *userdata,
+		       struct scan_result *ret)
+{
+	struct process p;
+	int r;
+
+	*ret = (struct scan_result){};
+	r = list_pids(s, ret);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < s->count; i++) {
+		scan_process(s->proc_fd, s->pids[i], request, &p);
+		if (has_no_score(s, &p))
+			explain_zero(s, request, &p);
+		if (p.verdict == VERDICT_GONE)
+			continue;
+		evaluate(s, request, &p, ret);
+		visit(userdata, &p);
+	}
 	prefer_dying(request, ret);
 	return 0;
 }
@@ -595,7 +650,8 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 			return;
 		if (pid == except || is_in_top(result, pid))
 			continue;
-		look_at(s, request, pid, &p, result);
+		scan_process(s->proc_fd, pid, request, &p);
+		take_in(s, request, &p, result);
 	}
 }
 

@@ -33,6 +33,7 @@ struct scan_request {
 	uint64_t total_pages; /* memory and swap, from the sample that asked for the scan */
 	enum sort_by sort_by;
 	enum scan_scope scope;
+	pid_t self; /* who is VERDICT_SELF; 0: the caller, -1: nobody */
 	bool ignore_root_user;
 	const struct patterns *patterns; /* NULL: no rules */
 };
@@ -64,6 +65,15 @@ int scanner_reserve(struct scanner *s, unsigned processes);
 
 /* 0, or negative errno when /proc itself cannot be read. */
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret);
+
+/*
+ * The same without the short cut, for somebody who wants to see everybody: reads each process in
+ * full and shows it to @visit. Here a verdict also says why a process that looks eligible has an
+ * oom_score of 0.
+ */
+int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
+		       void (*visit)(void *userdata, const struct process *p), void *userdata,
+		       struct scan_result *ret);
 
 /*
  * Reads on from where scanner_run() stopped until the top is full: for the report, after the

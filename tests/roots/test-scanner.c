@@ -589,6 +589,85 @@ static void test_top(void **state)
 	tree_done(&t);
 }
 
+struct crowd {
+	unsigned count;
+	struct process seen[16];
+};
+
+static void remember(void *userdata, const struct process *p)
+{
+	struct crowd *v = userdata;
+
+	if (v->count < ARRAY_SIZE(v->seen))
+		v->seen[v->count] = *p;
+	v->count++;
+}
+
+static enum verdict verdict_of(const struct crowd *v, pid_t pid)
+{
+	for (unsigned i = 0; i < v->count; i++) {
+		if (v->seen[i].id.pid == pid)
+			return v->seen[i].verdict;
+	}
+	return VERDICT_GONE;
+}
+
+/* Above any pid_max, so that kcmp() finds nobody. */
+#define NOBODYS_PID 5000000
+
+/* Everybody is shown, with the reason, and the choice is that of the ordinary scan. */
+static void test_run_on_all(void **state)
+{
+	static const struct fake_process rows[] = {
+		{.pid = 1, .anon_kb = MB(900)},
+		{.pid = 2, .no_mm = true, .flags = 0x208040},
+		{.pid = 20, .anon_kb = MB(50)},
+		{.pid = 21, .anon_kb = MB(700), .adj = -1000},
+		{.pid = 22, .anon_kb = MB(800), .stat_file = FAKE_MISSING},
+		{.pid = 24, .anon_kb = MB(1), .adj = -999, .oom_score = -2},
+		{.pid = 25, .anon_kb = MB(60)},
+		{.pid = NOBODYS_PID, .anon_kb = MB(600), .oom_score = -2},
+	};
+	struct scan_request request = {.total_pages = TOTAL, .self = 25};
+	struct scan_result result, ordinary;
+	struct crowd crowd = {};
+	struct scanner *s;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fake_process row = rows[i];
+
+		row.ppid = 1;
+		row.oom_score = row.oom_score == -2 ? 0 : -1;
+		fake_process_write(&t, &row, TOTAL);
+	}
+	s = scanner_new(t.fd, 1);
+	assert_int_equal(scanner_run_on_all(s, &request, remember, &crowd, &result), 0);
+	assert_int_equal(result.seen, ARRAY_SIZE(rows));
+	assert_int_equal(crowd.count, ARRAY_SIZE(rows) - 1);
+	assert_int_equal(verdict_of(&crowd, 1), VERDICT_INIT);
+	assert_int_equal(verdict_of(&crowd, 2), VERDICT_KTHREAD);
+	assert_int_equal(verdict_of(&crowd, 20), VERDICT_ELIGIBLE);
+	assert_int_equal(verdict_of(&crowd, 21), VERDICT_ADJ_MIN);
+	assert_int_equal(verdict_of(&crowd, 22), VERDICT_GONE);
+	/* 0 by rounding */
+	assert_int_equal(verdict_of(&crowd, 24), VERDICT_ELIGIBLE);
+	assert_int_equal(verdict_of(&crowd, 25), VERDICT_SELF);
+	assert_int_equal(verdict_of(&crowd, NOBODYS_PID), VERDICT_VFORK);
+
+	assert_int_equal(scanner_run(s, &request, &ordinary), 0);
+	assert_true(result.found && ordinary.found);
+	assert_int_equal(result.victim.id.pid, 20);
+	assert_int_equal(ordinary.victim.id.pid, 20);
+	request.self = -1; /* nobody is: not the caller, and not 25 */
+	assert_int_equal(scanner_run(s, &request, &ordinary), 0);
+	assert_int_equal(ordinary.victim.id.pid, 25);
+	scanner_free(s);
+	tree_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -598,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_aside),	   cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_no_proc),
 		cmocka_unit_test(test_group),	   cmocka_unit_test(test_top),
+		cmocka_unit_test(test_run_on_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

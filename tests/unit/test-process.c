@@ -526,6 +526,27 @@ static void test_verdict_names(void **state)
 	}
 }
 
+/* Those that oom_badness() rates with LONG_MIN have none, whatever they hold. */
+static void test_oom_score(void **state)
+{
+	static const bool rated[] = {
+		[VERDICT_ELIGIBLE] = true, [VERDICT_SELF] = true,    [VERDICT_DYING] = true,
+		[VERDICT_ASIDE] = true,	   [VERDICT_IGNORED] = true, [VERDICT_GONE] = false,
+	};
+	struct process p = {.memory = {.has_mm = true}, .badness = {.points = 500}};
+
+	(void)state;
+	for (p.verdict = VERDICT_ELIGIBLE; p.verdict <= VERDICT_GONE; p.verdict++)
+		CHECK_INT(verdict_name(p.verdict), process_oom_score(&p, 1000),
+			  rated[p.verdict] ? 1000 : 0);
+	p.verdict = VERDICT_SELF;
+	p.oom_score_adj = -1000;
+	assert_int_equal(process_oom_score(&p, 1000), 0);
+	p.oom_score_adj = 0;
+	p.memory.has_mm = false;
+	assert_int_equal(process_oom_score(&p, 1000), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,7 +556,7 @@ int main(void)
 		cmocka_unit_test(test_status_long_line), cmocka_unit_test(test_cgroup_table),
 		cmocka_unit_test(test_cgroup_unit),	 cmocka_unit_test(test_cgroup_texts),
 		cmocka_unit_test(test_cgroup_long_path), cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_verdict_names),
+		cmocka_unit_test(test_verdict_names),	 cmocka_unit_test(test_oom_score),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
