@@ -3,8 +3,8 @@
 """Compares what is written about reapd with what it is: manual pages, catalog, shipped
 configuration, list of installed files, shell scripts.
 
-    check.py --reapd build/src/reapd            # TAP, one line a check
-    check.py --reapd build/src/reapd --mutate   # damages each text in memory: each check must see it
+    check.py --reapd build/src/reapd --reapctl build/src/reapctl     # TAP, one line a check
+    check.py ... --mutate              # damages each text in memory: each check must see it
 
 A check is a function from all texts to a list of complaints. A mutation names the text that it
 damages and the check that has to complain.
@@ -24,10 +24,12 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 FILES = {
+    "reapctl.1": "man/reapctl.1.scd",
     "reapd.8": "man/reapd.8.scd",
     "reapd.conf.5": "man/reapd.conf.5.scd",
     "message-id": "src/daemon/message-id.h",
     "report": "src/daemon/report.c",
+    "process": "src/core/process.c",
     "main": "src/daemon/main.c",
     "catalog": "systemd/reapd.catalog",
     "conf": "contrib/reapd.conf",
@@ -38,12 +40,13 @@ FILES = {
     "meson:src": "src/meson.build",
 }
 
-# Set by the environment, not by a check, so that a check needs the program's path alone.
+# Set by the environment, not by a check, so that a check needs the programs' paths alone.
 REAPD = ""
+REAPCTL = ""
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([REAPD, *arguments], text=True, stdin=subprocess.DEVNULL,
+def run(*arguments: str, program: str = "") -> subprocess.CompletedProcess:
+    return subprocess.run([program or REAPD, *arguments], text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -52,7 +55,15 @@ def read_texts() -> dict[str, str]:
     texts["help"] = run("--help").stdout
     with tempfile.NamedTemporaryFile() as empty:  # the machine's own configuration has no say
         texts["defaults"] = run("--config=" + empty.name, "--check-config").stdout
+    texts["ctl help"] = run("--help", program=REAPCTL).stdout
+    for command in commands(texts):
+        texts["ctl help"] += run(command, "--help", program=REAPCTL).stdout
     return texts
+
+
+def commands(texts: dict[str, str]) -> list[str]:
+    """Of reapctl, as it lists them."""
+    return re.findall(r"^  (\w+) {2,}", texts["ctl help"].partition("\n\n  -h")[0], re.M)
 
 
 def plain(scdoc: str) -> str:
@@ -161,6 +172,38 @@ def check_options(texts):
             [f"{option} is documented but unknown" for option in sorted(documented - expected)])
 
 
+def check_ctl(texts):
+    """every command, option, column and verdict of reapctl stands in reapctl(1), and no other"""
+    names = commands(texts)
+    if "candidates" not in names:
+        return ["reapctl --help lists no commands"]
+    page, shown = texts["reapctl.1"], texts["ctl help"]
+    complaints = [f"{name} is not documented" for name in names if f"\n## {name}\n" not in page]
+    complaints += [f"{name} is not in the synopsis" for name in names
+                   if not re.search(rf"^\*reapctl {name}\*", page, re.M)]
+    complaints += [f"{name} is documented but unknown"
+                   for name in re.findall(r"^## (\w+)$", page, re.M) if name not in names]
+    options = set()
+    for line in shown.splitlines():
+        if line.startswith("  -"):
+            options.update(re.findall(r"(?<![\w-])(--?[a-zA-Z][\w-]*)", line[2:].partition("  ")[0]))
+    documented = set()
+    for line in page.splitlines():
+        if line.startswith("*-"):
+            documented.update(re.findall(r"\*(--?[a-zA-Z][\w-]*)", line))
+    complaints += [f"{name} is in one place only" for name in sorted(options ^ documented)]
+    entries = set()
+    for line in page.splitlines():
+        if line.startswith("*"):
+            entries.update(re.findall(r"\*([\w-]+)\*", line))
+    columns = re.findall(r"^  (\w+) {2,}", shown.partition("\nColumns:\n")[2], re.M)
+    verdicts = re.findall(r'case VERDICT_\w+:\n\t\treturn "([\w-]+)"', texts["process"])
+    if len(columns) < 10 or len(verdicts) < 10:
+        complaints.append("too few columns or verdicts were found")
+    return complaints + [f"{name} is not explained" for name in [*columns, *verdicts, "victim"]
+                         if name not in entries and name != "gone"]
+
+
 def check_message_ids(texts):
     """every message identifier stands in reapd(8), and no other does"""
     known = message_ids(texts)
@@ -262,7 +305,8 @@ def check_exit_statuses(texts):
 
 def check_uninstall(texts):
     """uninstall of contrib/bootstrap knows every file that is installed"""
-    expected = ["/usr/sbin/reapd" if "'reapd'" in texts["meson:src"] else ""]
+    expected = ["/usr/sbin/reapd" if "'reapd'" in texts["meson:src"] else "",
+                "/usr/bin/reapctl" if "'reapctl'" in texts["meson:src"] else ""]
     for page in re.findall(r"'(\w[\w.]*\.(\d))'", texts["meson:man"]):
         expected.append(f"/usr/share/man/man{page[1]}/{page[0]}")
     unit = texts["meson:systemd"]
@@ -316,6 +360,13 @@ MUTATIONS = [
     (check_options, "reapd.8", r"(?m)^\*-p\*$", "*-p*, *-q*"),
     (check_options, "help", r"  --sort-by-rss", "  --sort-by-pss"),
     (check_options, "help", r"(?s)As earlyoom.*", ""),
+    (check_ctl, "reapctl.1", r"## candidates", "## processes"),
+    (check_ctl, "reapctl.1", r"(?m)^\*reapctl candidates\*", "*reapctl*"),
+    (check_ctl, "reapctl.1", r"\*--columns=\*", "*--fields=*"),
+    (check_ctl, "reapctl.1", r"\*tid\*", "*thread*"),
+    (check_ctl, "reapctl.1", r"\*vfork\*", "*forked*"),
+    (check_ctl, "ctl help", r"  --config=FILE", "  --rules=FILE"),
+    (check_ctl, "ctl help", r"  candidates ", "  processes  "),
     (check_message_ids, "reapd.8", r"(?m)^\|  e1d844c5", "|  e1d844c6"),
     (check_message_ids, "reapd.8", r"MESSAGE_ID=1b58f74b", "MESSAGE_ID=1b58f74c"),
     (check_message_ids, "message-id", r'"[0-9a-f]{32}"', '"00000000000000000000000000000000"'),
@@ -338,7 +389,7 @@ MUTATIONS = [
     (check_exit_statuses, "reapd.8", r"(?m)^\*78\*$", "*79*"),
     (check_uninstall, "bootstrap", r"\s/usr/sbin/reapd\n", "\n"),
     (check_uninstall, "bootstrap", r"(installed_files=\(\n)", r"\1\t/etc/passwd\n"),
-    (check_uninstall, "meson:man", r"'reapd.8'", "'reapd.8', 'reapctl.1'"),
+    (check_uninstall, "meson:man", r"'reapd.8'", "'reapd.8', 'reaptop.1'"),
     (check_uninstall, "meson:systemd", r"output: 'reapd.service'", "output: 'reapd.socket'"),
     (check_shell, "bootstrap", r"\Z", 'rm -r $1/*\n'),
     (check_shell, "ci", r"\nset -euo pipefail\n", "\n"),
@@ -374,12 +425,13 @@ def mutate(texts: dict[str, str]) -> bool:
 
 
 def main() -> int:
-    global REAPD
+    global REAPD, REAPCTL
     parser = argparse.ArgumentParser(description="Compares documentation and program.")
     parser.add_argument("--reapd", required=True, help="the program that was built")
+    parser.add_argument("--reapctl", required=True, help="and the tool that controls it")
     parser.add_argument("--mutate", action="store_true", help="show that each check can fail")
     arguments = parser.parse_args()
-    REAPD = os.path.abspath(arguments.reapd)
+    REAPD, REAPCTL = os.path.abspath(arguments.reapd), os.path.abspath(arguments.reapctl)
 
     texts = read_texts()
     if arguments.mutate:

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reapctl: finds the command and runs it.
+ */
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "build-config.h"
+#include "ctl/ctl.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"candidates", ctl_candidates,
+	 "every process, how bad it is, and whether it can be killed"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int print_help(void)
+{
+	puts("Usage: reapctl COMMAND [OPTION...]\n"
+	     "Show and control what reapd does.\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-20s %s\n", commands[i].name, commands[i].help);
+	puts("\n"
+	     "  -h, --help           this text; after a command: its options\n"
+	     "  -v, --version        the version\n"
+	     "\n"
+	     "See reapctl(1).");
+	return EXIT_SUCCESS;
+}
+
+int ctl_fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("reapctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+int ctl_wrong_option(const char *command, int option, const char *word)
+{
+	(void)ctl_fail("%s: expected %s, see reapctl %s --help", word,
+		       option == ':' ? "a value after it" : "a known option", command);
+	return EXIT_USAGE;
+}
+
+int ctl_wrong_word(const char *command, const char *word)
+{
+	(void)ctl_fail("%s: expected options only, see reapctl %s --help", word, command);
+	return EXIT_USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+	if (argc < 2) {
+		(void)ctl_fail("expected a command, see reapctl --help");
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
+		return print_help();
+	if (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0) {
+		puts("reapctl " REAPD_VERSION);
+		return EXIT_SUCCESS;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	(void)ctl_fail("%s: expected a known command, see reapctl --help", argv[1]);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = run(argc, argv);
+	/* what a full disk or a closed pipe has swallowed was not said */
+	if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
+		status = ctl_fail("standard output cannot be written");
+	return status;
+}
