@@ -34,6 +34,7 @@ enum reason {
 	REASON_THRASH,	   /* too much time is lost to full stalls while little is available */
 	REASON_STALL, /* time is lost to stalls with memory available: killing would not help */
 };
+#define REASONS 5
 
 const char *level_name(enum level l);
 const char *reason_name(enum reason r);

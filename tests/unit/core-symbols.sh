@@ -44,7 +44,7 @@ defined=$(printf '%s\n' "$symbols" | sed -n 's/^[^Uw] //p' | sort -u)
 undefined=$(printf '%s\n' "$symbols" | sed -n 's/^[Uw] //p' | sort -u)
 
 # A library without these is not the one that was meant.
-for function in policy_step meminfo_parse process_stat_parse config_loader_parse; do
+for function in policy_step replay_run meminfo_parse process_stat_parse config_loader_parse; do
     if ! printf '%s\n' "$defined" | grep -qx "$function"; then
         echo "$archive does not define $function" >&2
         exit 1

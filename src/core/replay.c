@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A trace's lines, one after the other, into one policy; see replay.h.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void count_mistake(void *userdata, const char *message)
+{
+	(void)userdata; /* the loader counts, and the line is named by replay_run() */
+	(void)message;
+}
+
+static bool is_overridden(const struct replay *r, const struct config_key *key)
+{
+	for (unsigned i = 0; i < r->settings_count; i++) {
+		if (r->settings[i].key == key)
+			return true;
+	}
+	return false;
+}
+
+static void begin(struct replay *r)
+{
+	config_loader_init(&r->loader, count_mistake, NULL);
+	for (unsigned i = 0; i < r->settings_count; i++)
+		config_loader_set(&r->loader, r->settings[i].key, r->settings[i].value,
+				  strlen(r->settings[i].value), "", 0);
+	r->fill_rate_bytes = 0;
+	r->begun = false;
+	r->parted = false;
+}
+
+static int set(struct replay *r, const struct trace_line *line)
+{
+	unsigned before = r->loader.mistakes;
+
+	if (is_overridden(r, line->key))
+		return 0;
+	config_loader_set(&r->loader, line->key, line->value.at, text_len(line->value), "",
+			  r->line);
+	if (r->loader.mistakes > before) {
+		r->expected = config_type_expected(line->key->type);
+		return -EINVAL;
+	}
+	r->changed = true;
+	return 0;
+}
+
+static bool is_first_signal(enum action_kind kind)
+{
+	return kind == ACTION_TERM || kind == ACTION_KILL || kind == ACTION_ADOPT;
+}
+
+/* As far as the trace can know: what was recorded, or a victim as good as any. */
+static struct action ask(struct replay *r, struct replay_step *s)
+{
+	struct observation o = s->recorded.observation;
+	struct action a;
+
+	if (r->parted) {
+		o.scan = SCAN_NOT_DONE;
+		o.victim = VICTIM_NONE;
+	}
+	a = policy_step(&r->policy, &o);
+	if (a.kind != s->recorded.action.kind)
+		r->parted = true;
+	if (a.kind != ACTION_SCAN || !r->parted)
+		return a;
+
+	s->assumed = true;
+	o.scan = SCAN_VICTIM;
+	o.candidate = (struct process_id){.pid = 2, .start_time = 1};
+	o.candidate_dying = false;
+	return policy_step(&r->policy, &o);
+}
+
+static void take_step(struct replay *r)
+{
+	struct replay_step s = {.line = r->line, .recorded = r->step};
+	uint64_t now = r->step.observation.sample.time_usec;
+
+	if (!r->begun) {
+		r->begin_usec = now;
+		policy_init(&r->policy, &r->loader.config, r->fill_rate_bytes);
+	} else if (r->changed) {
+		policy_configure(&r->policy, &r->loader.config);
+	}
+	r->begun = true;
+	r->changed = false;
+	r->steps++;
+
+	s.time_usec = u64_sub(now, r->begin_usec);
+	s.now = ask(r, &s);
+	s.astray = r->parted;
+	r->ended = r->parted && is_first_signal(s.now.kind);
+	if (is_first_signal(s.now.kind) && r->first.kind == ACTION_NONE)
+		r->first = (struct trace_expectation){s.now.kind, s.now.reason, s.time_usec,
+						      s.time_usec};
+	if (r->visit)
+		r->visit(r->userdata, &s);
+}
+
+static int take_line(struct replay *r, struct text text)
+{
+	struct trace_line line;
+	int q = trace_parse_line(text, &r->step, &line, &r->expected);
+
+	if (q < 0)
+		return q;
+	if (line.kind != TRACE_BEGIN && line.kind != TRACE_NOTHING && !r->loader.complain) {
+		r->expected = "\"reapd-trace 1\" before anything else";
+		return -EINVAL;
+	}
+	switch (line.kind) {
+	case TRACE_NOTHING:
+		return 0;
+	case TRACE_BEGIN:
+		begin(r);
+		return 0;
+	case TRACE_FILL_RATE:
+		r->fill_rate_bytes = line.number;
+		return 0;
+	case TRACE_SET:
+		return set(r, &line);
+	case TRACE_EXPECT:
+		r->has_expectation = true;
+		r->expectation = line.expectation;
+		return 0;
+	case TRACE_STEP:
+		take_step(r);
+		return 0;
+	case TRACE_LOST:
+		r->lost = u64_add(r->lost, line.number);
+		return 0;
+	}
+	return 0;
+}
+
+/* A machine that lost its power leaves half a line, and the next start begins below it. */
+static bool begins_anew(struct text rest)
+{
+	struct text line;
+
+	return text_next_line(&rest, &line) && text_has_prefix(line, "reapd-trace ");
+}
+
+int replay_run(struct replay *r, const char *data, size_t len)
+{
+	struct text rest = TEXT(data, len), line;
+	int q;
+
+	while (!r->ended && text_next_line(&rest, &line)) {
+		/* whoever wrote it was interrupted: what is there may be half a number */
+		if (line.end == data + len) {
+			r->cut = true;
+			break;
+		}
+		r->line++;
+		q = take_line(r, line);
+		if (q < 0 && r->begun && begins_anew(rest))
+			r->cut = true;
+		else if (q < 0)
+			return q;
+	}
+	if (r->steps > 0)
+		return 0;
+	r->line = 0;
+	r->expected = "a trace with a step in it";
+	return -EINVAL;
+}
+
+bool replay_is_as_expected(const struct replay *r)
+{
+	const struct trace_expectation *e = &r->expectation, *f = &r->first;
+
+	if (!r->has_expectation || e->kind != f->kind)
+		return false;
+	return e->kind == ACTION_NONE || (e->reason == f->reason && f->from_usec >= e->from_usec &&
+					  f->from_usec <= e->until_usec);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One table of fields drives both the parser and the printer of traces; see trace.h. What stands in
+ * a trace may come from anywhere, so a line is read into a copy and counts as a whole or not at
+ * all.
+ */
+#include "trace.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum field_type { FIELD_U64, FIELD_PID, FIELD_BOOL, FIELD_NAME };
+
+/* Values of enums by name; NULL behind the last. */
+static const char *scan_text(unsigned value)
+{
+	switch ((enum scan_outcome)value) {
+	case SCAN_NOT_DONE:
+		return "none";
+	case SCAN_NOBODY:
+		return "nobody";
+	case SCAN_VICTIM:
+		return "found";
+	}
+	return NULL;
+}
+
+static const char *victim_text(unsigned value)
+{
+	switch ((enum victim_state)value) {
+	case VICTIM_NONE:
+		return "none";
+	case VICTIM_ALIVE:
+		return "alive";
+	case VICTIM_DEAD:
+		return "dead";
+	case VICTIM_MISSED:
+		return "missed";
+	case VICTIM_SPARED:
+		return "spared";
+	case VICTIM_REFUSED:
+		return "refused";
+	}
+	return NULL;
+}
+
+static const char *release_text(unsigned value)
+{
+	switch ((enum release)value) {
+	case RELEASE_UNKNOWN:
+		return "unknown";
+	case RELEASE_GONE:
+		return "gone";
+	case RELEASE_DONE:
+		return "done";
+	}
+	return NULL;
+}
+
+static const char *action_text(unsigned value)
+{
+	switch ((enum action_kind)value) {
+	case ACTION_NONE:
+		return "none";
+	case ACTION_SCAN:
+		return "scan";
+	case ACTION_TERM:
+		return "term";
+	case ACTION_KILL:
+		return "kill";
+	case ACTION_ADOPT:
+		return "adopt";
+	case ACTION_ESCALATE:
+		return "escalate";
+	case ACTION_SETTLED:
+		return "settled";
+	case ACTION_RELEASED:
+		return "released";
+	case ACTION_GIVE_UP:
+		return "give-up";
+	case ACTION_BARREN:
+		return "barren";
+	}
+	return NULL;
+}
+
+static const char *level_text(unsigned value)
+{
+	return value < LEVELS ? level_name((enum level)value) : NULL;
+}
+
+static const char *reason_text(unsigned value)
+{
+	return value < REASONS ? reason_name((enum reason)value) : NULL;
+}
+
+#define FIELD(_name, _type, _member)                                                          \
+	{                                                                                     \
+		.name = _name, .type = _type, .offset = offsetof(struct trace_step, _member), \
+	}
+#define SAMPLE(_name, _member)	    FIELD(_name, FIELD_U64, observation.sample._member)
+#define SAMPLE_BOOL(_name, _member) FIELD(_name, FIELD_BOOL, observation.sample._member)
+#define ENUM(_name, _member, _text)                               \
+	{                                                         \
+		.name = _name, .type = FIELD_NAME, .text = _text, \
+		.offset = offsetof(struct trace_step, _member),   \
+	}
+
+static const struct field {
+	const char *name;
+	enum field_type type;
+	const char *(*text)(unsigned value); /* FIELD_NAME */
+	size_t offset;
+} fields[] = {
+	SAMPLE("total", mem.total_bytes),
+	SAMPLE("free", mem.free_bytes),
+	SAMPLE("available", mem.available_bytes),
+	SAMPLE("swap-total", mem.swap_total_bytes),
+	SAMPLE("swap-free", mem.swap_free_bytes),
+	SAMPLE("shmem", mem.shmem_bytes),
+	SAMPLE("unreclaimable", mem.unreclaimable_bytes),
+	SAMPLE("hugetlb", mem.hugetlb_bytes),
+	SAMPLE_BOOL("psi", has_psi),
+	SAMPLE("some", psi.some_total_usec),
+	SAMPLE("full", psi.full_total_usec),
+	SAMPLE_BOOL("vmstat", has_vmstat),
+	SAMPLE("oom-kill", vmstat.oom_kill),
+	ENUM("scan", observation.scan, scan_text),
+	FIELD("candidate", FIELD_PID, observation.candidate.pid),
+	FIELD("candidate-start", FIELD_U64, observation.candidate.start_time),
+	FIELD("candidate-bytes", FIELD_U64, observation.candidate_bytes),
+	FIELD("candidate-dying", FIELD_BOOL, observation.candidate_dying),
+	ENUM("victim", observation.victim, victim_text),
+	ENUM("release", observation.victim_release, release_text),
+	FIELD("stand-aside", FIELD_BOOL, observation.stand_aside),
+	ENUM("action", action.kind, action_text),
+	ENUM("level", action.level, level_text),
+	ENUM("reason", action.reason, reason_text),
+	FIELD("stall", FIELD_U64, action.stall_permyriad),
+	FIELD("announce", FIELD_BOOL, action.announce),
+	ENUM("announced-before", action.announced_before, level_text),
+};
+
+#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+
+const char *action_kind_name(enum action_kind kind)
+{
+	const char *name = action_text(kind);
+
+	return name ? name : "unknown";
+}
+
+static int parse_name(struct text t, const char *(*text)(unsigned value), unsigned *ret)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = text(i)) != NULL; i++) {
+		if (!text_equal(t, name))
+			continue;
+		*ret = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Enums and bool through memcpy(): their width is the compiler's choice. */
+static void store(const struct field *f, struct trace_step *step, uint64_t value)
+{
+	char *at = (char *)step + f->offset;
+	unsigned number = (unsigned)value;
+	bool truth = value != 0;
+
+	switch (f->type) {
+	case FIELD_U64:
+		memcpy(at, &value, sizeof(value));
+		return;
+	case FIELD_PID:
+	case FIELD_NAME:
+		memcpy(at, &number, sizeof(number));
+		return;
+	case FIELD_BOOL:
+		memcpy(at, &truth, sizeof(truth));
+		return;
+	}
+}
+
+static uint64_t load(const struct field *f, const struct trace_step *step)
+{
+	const char *at = (const char *)step + f->offset;
+	uint64_t value = 0;
+	unsigned number = 0;
+	bool truth = false;
+
+	switch (f->type) {
+	case FIELD_U64:
+		memcpy(&value, at, sizeof(value));
+		return value;
+	case FIELD_PID:
+	case FIELD_NAME:
+		memcpy(&number, at, sizeof(number));
+		return number;
+	case FIELD_BOOL:
+		memcpy(&truth, at, sizeof(truth));
+		return truth;
+	}
+	return 0;
+}
+
+static int parse_field(struct text word, struct trace_step *step)
+{
+	struct text name, value;
+	uint64_t number = 0;
+	unsigned index;
+	int r;
+
+	if (!text_split(word, '=', &name, &value))
+		return -EINVAL;
+	for (size_t i = 0; i < FIELDS; i++) {
+		if (!text_equal(name, fields[i].name))
+			continue;
+		if (fields[i].type == FIELD_NAME) {
+			r = parse_name(value, fields[i].text, &index);
+			number = r < 0 ? 0 : index;
+		} else {
+			r = text_to_u64(value, &number);
+		}
+		if (r < 0)
+			return r;
+		if ((fields[i].type == FIELD_BOOL && number > 1) ||
+		    (fields[i].type == FIELD_PID && number > INT32_MAX))
+			return -ERANGE;
+		store(&fields[i], step, number);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_step(struct text rest, struct trace_step *step, const char **reterr_expected)
+{
+	struct trace_step next = *step;
+	struct text word;
+	int r;
+
+	*reterr_expected = "a time in microseconds after \"step\"";
+	if (!text_next_word(&rest, &word))
+		return -EINVAL;
+	r = text_to_u64(word, &next.observation.sample.time_usec);
+	if (r < 0)
+		return r;
+	*reterr_expected = "a time that is not before that of the step before";
+	if (next.observation.sample.time_usec < step->observation.sample.time_usec)
+		return -ERANGE;
+	*reterr_expected = "known fields as name=value";
+	while (text_next_word(&rest, &word)) {
+		r = parse_field(word, &next);
+		if (r < 0)
+			return r;
+	}
+	*step = next;
+	return 0;
+}
+
+static int parse_expectation(struct text rest, struct trace_expectation *ret)
+{
+	struct trace_expectation e = {.kind = ACTION_NONE};
+	struct text word[4];
+	unsigned count = 0, kind, reason;
+
+	while (count < 4 && text_next_word(&rest, &word[count]))
+		count++;
+	if (text_len(text_trim(rest)) > 0)
+		return -EINVAL;
+	if (count == 1 && text_equal(word[0], "nobody")) {
+		*ret = e;
+		return 0;
+	}
+	if (count != 4 || parse_name(word[0], action_text, &kind) < 0 ||
+	    parse_name(word[1], reason_text, &reason) < 0 ||
+	    text_to_u64(word[2], &e.from_usec) < 0 || text_to_u64(word[3], &e.until_usec) < 0)
+		return -EINVAL;
+	e.kind = (enum action_kind)kind;
+	e.reason = (enum reason)reason;
+	if (e.kind != ACTION_TERM && e.kind != ACTION_KILL && e.kind != ACTION_ADOPT)
+		return -EINVAL;
+	*ret = e;
+	return 0;
+}
+
+static int parse_set(struct text rest, struct trace_line *line)
+{
+	struct text name;
+	char buf[64];
+
+	if (!text_split(rest, '=', &name, &line->value))
+		return -EINVAL;
+	name = text_trim(name);
+	text_copy(name, buf, sizeof(buf));
+	line->key = config_key_find(buf);
+	return line->key && text_equal(name, line->key->name) ? 0 : -EINVAL;
+}
+
+int trace_parse_line(struct text line, struct trace_step *step, struct trace_line *ret,
+		     const char **reterr_expected)
+{
+	struct trace_line out = {.kind = TRACE_NOTHING};
+	struct text rest = text_trim(line), word;
+	const char *expected = "";
+	int r = 0;
+
+	if (!text_next_word(&rest, &word) || *word.at == '#') {
+		*ret = out;
+		return 0;
+	}
+	if (text_equal(word, "step")) {
+		out.kind = TRACE_STEP;
+		r = parse_step(rest, step, &expected);
+	} else if (text_equal(word, "reapd-trace")) {
+		out.kind = TRACE_BEGIN;
+		expected = "version 1 of the format";
+		r = text_to_u64(rest, &out.number);
+		if (r >= 0 && out.number != TRACE_VERSION)
+			r = -ERANGE;
+		if (r >= 0)
+			*step = (struct trace_step){};
+	} else if (text_equal(word, "fill-rate")) {
+		out.kind = TRACE_FILL_RATE;
+		expected = "a number of bytes a second after \"fill-rate\"";
+		r = text_to_u64(rest, &out.number);
+	} else if (text_equal(word, "lost")) {
+		out.kind = TRACE_LOST;
+		expected = "a number of steps after \"lost\"";
+		r = text_to_u64(rest, &out.number);
+	} else if (text_equal(word, "set")) {
+		out.kind = TRACE_SET;
+		expected = "a known Key=value after \"set\"";
+		r = parse_set(rest, &out);
+	} else if (text_equal(word, "expect")) {
+		out.kind = TRACE_EXPECT;
+		expected = "\"nobody\", or action, reason and two times after \"expect\"";
+		r = parse_expectation(rest, &out.expectation);
+	} else {
+		expected = "a line of a trace";
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		*reterr_expected = expected;
+		return r;
+	}
+	*ret = out;
+	return 0;
+}
+
+__attribute__((format(printf, 4, 5))) static void append(char *buf, size_t size, size_t *used,
+							 const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(buf + *used, size - *used, format, args);
+	va_end(args);
+	if (n > 0)
+		*used = u64_min(*used + (size_t)n, size - 1);
+}
+
+size_t trace_format_step(const struct trace_step *before, const struct trace_step *step, char *buf,
+			 size_t size)
+{
+	size_t used = 0;
+
+	append(buf, size, &used, "step %llu",
+	       (unsigned long long)step->observation.sample.time_usec);
+	for (const struct field *f = fields; f < fields + FIELDS; f++) {
+		uint64_t value = load(f, step);
+
+		if (value == load(f, before))
+			continue;
+		if (f->type == FIELD_NAME)
+			append(buf, size, &used, " %s=%s", f->name, f->text((unsigned)value));
+		else
+			append(buf, size, &used, " %s=%llu", f->name, (unsigned long long)value);
+	}
+	append(buf, size, &used, "\n");
+	return used;
+}
+
+size_t trace_format_config(const struct config *config, char *buf, size_t size)
+{
+	char value[64];
+	size_t used = 0;
+
+	for (const struct config_key *k = config_keys; k->name; k++) {
+		if (k->type == CONFIG_PATTERN)
+			continue;
+		config_format(config, k, value, sizeof(value));
+		append(buf, size, &used, "set %s=%s\n", k->name, value);
+	}
+	return used;
+}
