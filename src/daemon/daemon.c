@@ -234,7 +234,8 @@ static bool begins(enum action_kind kind)
 static uint64_t step(struct daemon *d, struct observation *o)
 {
 	uint64_t decided_usec = o->sample.time_usec;
-	struct action a = policy_step(&d->policy, o), said = a;
+	struct action a = policy_step(&d->policy, o), said = a, asked = a;
+	struct observation first = *o;
 
 	if (a.kind == ACTION_SCAN) {
 		if (!scan(d, o))
@@ -253,9 +254,22 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	if (begins(a.kind))
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
+	if (asked.kind == ACTION_SCAN)
+		recorder_add(&d->recorder, &first, &asked);
+	recorder_add(&d->recorder, o, &a);
 	return d->kill.state == VICTIM_MISSED && begins(a.kind)
 		       ? o->sample.time_usec /* the next is due at once */
 		       : a.next_usec;
+}
+
+static void report_recorder(struct daemon *d)
+{
+	int r = recorder_error(&d->recorder);
+
+	if (r < 0)
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
+			    "%s: %s: what is not written now is missing in the trace",
+			    d->options.record_path, strerror(-r));
 }
 
 /* Buffers grow while there is memory to grow into. */
@@ -292,6 +306,7 @@ static uint64_t tick(struct daemon *d)
 	}
 	kill_flush(d, daemon_now_usec());
 	keep_room(d);
+	report_recorder(d);
 	notify_flush(&d->notify, daemon_now_usec());
 	return next;
 }
@@ -401,6 +416,7 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 
 	d->oom_kills = d->last.vmstat.oom_kill;
 	policy_init(&d->policy, &d->settings.config, fill_rate_bytes);
+	recorder_begin(&d->recorder, &d->settings.config, fill_rate_bytes);
 	r = sd_event_new(&d->event);
 	if (r >= 0)
 		r = add_sources(d, psi_trigger_fd);

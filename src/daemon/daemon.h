@@ -13,6 +13,7 @@
 #include "daemon/drill.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/recorder.h"
 #include "daemon/report.h"
 #include "daemon/writer.h"
 #include "sys/namer.h"
@@ -66,6 +67,7 @@ struct daemon {
 	struct reaper reaper;
 	struct namer namer;
 	struct writer writer;
+	struct recorder recorder;
 	struct notify notify;
 	struct privileges privileges;
 	struct policy policy;

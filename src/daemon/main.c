@@ -135,7 +135,7 @@ static int use_and_drop_privileges(struct daemon *d, int *ret_psi_trigger_fd)
 	return r < 0 ? fail("capabilities cannot be given up: %s", strerror(-r)) : EXIT_SUCCESS;
 }
 
-static int start_machinery(struct daemon *d)
+static int start_machinery(struct daemon *d, int record_fd)
 {
 	int r;
 
@@ -150,7 +150,25 @@ static int start_machinery(struct daemon *d)
 		r = namer_start(&d->namer);
 	if (r >= 0)
 		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
+	if (r >= 0 && record_fd >= 0)
+		r = recorder_start(&d->recorder, record_fd);
 	return r < 0 ? fail("threads cannot be started: %s", strerror(-r)) : EXIT_SUCCESS;
+}
+
+/* While root still may write wherever it likes. */
+static int open_record(const struct daemon *d, int *ret_fd)
+{
+	const char *path = d->options.record_path;
+	int fd;
+
+	if (!path || d->options.drill_only)
+		return EXIT_SUCCESS;
+	fd = recorder_open(path);
+	if (fd < 0)
+		return fail("--record=%s: %s", path,
+			    fd == -EINVAL ? "expected a regular file" : strerror(-fd));
+	*ret_fd = fd;
+	return EXIT_SUCCESS;
 }
 
 static int run_drill(struct daemon *d, struct drill *drill)
@@ -217,11 +235,13 @@ static void report_start(struct daemon *d, const struct drill *drill, int psi_tr
 static int run(struct daemon *d)
 {
 	struct drill drill = {};
-	int psi_trigger_fd = -1, r;
+	int psi_trigger_fd = -1, record_fd = -1, r;
 
-	r = use_and_drop_privileges(d, &psi_trigger_fd);
+	r = open_record(d, &record_fd);
 	if (r == EXIT_SUCCESS)
-		r = start_machinery(d);
+		r = use_and_drop_privileges(d, &psi_trigger_fd);
+	if (r == EXIT_SUCCESS)
+		r = start_machinery(d, record_fd);
 	if (r == EXIT_SUCCESS)
 		r = run_drill(d, &drill);
 	if (r != EXIT_SUCCESS || d->options.drill_only)
@@ -250,8 +270,10 @@ static void block_signals(void)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = {
-		.sampler = SAMPLER_CLOSED, .writer.fd = -1, .kill.victim = VICTIM_CLOSED};
+	static struct daemon daemon = {.sampler = SAMPLER_CLOSED,
+				       .writer.fd = -1,
+				       .recorder.fd = -1,
+				       .kill.victim = VICTIM_CLOSED};
 	struct daemon *d = &daemon;
 	int r;
 
@@ -283,6 +305,7 @@ int main(int argc, char **argv)
 	block_signals();
 	notify_init(&d->notify);
 	r = run(d);
+	recorder_stop(&d->recorder, 2000000);
 	writer_stop(&d->writer, 2000000);
 	return r;
 }

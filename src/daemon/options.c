@@ -17,6 +17,7 @@ enum {
 	OPT_DRY_RUN,
 	OPT_CHECK_CONFIG,
 	OPT_DRILL,
+	OPT_RECORD,
 	OPT_LOG,
 	OPT_PREFER,
 	OPT_AVOID,
@@ -33,6 +34,7 @@ static const struct option own_options[] = {
 	{"dryrun", no_argument, NULL, OPT_DRY_RUN},
 	{"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
 	{"drill", no_argument, NULL, OPT_DRILL},
+	{"record", required_argument, NULL, OPT_RECORD},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -57,6 +59,7 @@ static const char help_head[] =
 	"  --check-config       say what is wrong with the configuration, or print it, and exit\n"
 	"  --dry-run            say what would be killed, kill nothing\n"
 	"  --drill              kill a child of its own to prove that it can, and exit\n"
+	"  --record=FILE        add all that is seen and decided to FILE, for reapctl replay\n"
 	"  --log=TARGET         auto, journal or stderr\n"
 	"  -p                   raise its own priority\n"
 	"  -h, --help           this text\n"
@@ -317,6 +320,9 @@ enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case OPT_DRILL:
 			o->drill_only = true;
+			break;
+		case OPT_RECORD:
+			o->record_path = optarg;
 			break;
 		case 'm':
 			memory_percent = (struct pair){optarg, "-m"};

@@ -17,6 +17,7 @@
 struct options {
 	const char *config_path;
 	enum config_required config_required;
+	const char *record_path; /* NULL: nothing is recorded */
 	bool check_config;
 	bool drill_only;
 	bool raise_priority;

@@ -87,6 +87,7 @@ void reload(struct daemon *d)
 		settings_done(&d->settings);
 		d->settings = fresh;
 		policy_configure(&d->policy, &d->settings.config);
+		recorder_configure(&d->recorder, &d->settings.config);
 		daemon_note(d, LOG_INFO, MESSAGE_ID_RELOAD, "the configuration was reloaded");
 	}
 	daemon_update_status(d);

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/replay.h"
 #include "program.h"
 #include "tree.h"
 
@@ -63,6 +64,43 @@ static void test_dry_run(void **state)
 	assert_non_null(strstr(strstr(program.output, "why: "), name));
 	assert_true(child_is_running(pid));
 	child_end(pid);
+}
+
+/* What was recorded gives the same decisions once more. */
+static void test_record(void **state)
+{
+	pid_t pid = child_start(
+		&(struct child_spec){.bytes = 50 * MIB, .comm = "live-victim", .adj = 1000});
+	static char text[1 << 20];
+	struct replay r = {};
+	char option[80];
+	struct tree t;
+	size_t len;
+	FILE *f;
+
+	(void)state;
+	tree_init(&t);
+	snprintf(option, sizeof(option), "--record=%s/trace", t.path);
+	program_start(&program,
+		      DRY("-m", "99.9,99", "--ignore=^(?!live-victim$)", "--avoid=", option), NULL);
+	program_wait_for(&program, "memory level hard (was calm)");
+	program_signal(&program, SIGHUP);
+	program_wait_for(&program, "the configuration was reloaded");
+	program_signal(&program, SIGTERM);
+	assert_int_equal(program_end(&program), 0);
+
+	f = fopen(option + strlen("--record="), "rb");
+	assert_non_null(f);
+	len = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	if (replay_run(&r, text, len) < 0)
+		fail_msg("line %u: expected %s", r.line, r.expected);
+	assert_false(r.parted || r.cut || r.lost > 0);
+	assert_true(r.steps >= 2);
+	assert_int_equal(r.first.kind, ACTION_KILL);
+	assert_int_equal(r.first.reason, REASON_EXHAUSTION);
+	child_end(pid);
+	tree_done(&t);
 }
 
 /* A name that would break lines and move a cursor, in the report of its kill and in the table. */
@@ -216,10 +254,11 @@ static void test_blocked_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_drill),	     cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_hostile_name), cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_reload),	     cmocka_unit_test(test_no_journal),
-		cmocka_unit_test(test_notify),	     cmocka_unit_test(test_blocked_log),
+		cmocka_unit_test(test_drill),	    cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_record),	    cmocka_unit_test(test_hostile_name),
+		cmocka_unit_test(test_ends),	    cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_no_journal),  cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_blocked_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

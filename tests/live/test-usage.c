@@ -45,6 +45,7 @@ static const struct {
 	{"no value", {"-m"}, "-m: expected a value"},
 	{"no value in a cluster", {"-dm"}, "expected a value"},
 	{"no value for a long one", {"--config"}, "--config: expected a value"},
+	{"no file to record to", {"--record"}, "--record: expected a value"},
 	{"no value for a key", {"--SoftMemory"}, "--SoftMemory: expected a value"},
 	{"not a number", {"-m", "much"}, "-m: SoftMemory=much"},
 	{"negative", {"-m", "-5"}, "-m: SoftMemory=-5"},
