@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One kill, from signal to report; see kill.h. The order in kill_begin() is the point of the
- * program: take hold, signal, hand to the reaper; all that is slow or may wait comes after.
+ * program: take hold, wake the reaper, signal; all that is slow or may wait comes after.
  */
 #include "daemon/kill.h"
 
@@ -17,6 +17,9 @@
 
 /* A report waits so long for the reaper, which itself gives up after a second. */
 #define REAP_WAIT_USEC 1500000
+
+/* How long nothing is said after a signal: what a victim of a gigabyte or two needs to be gone. */
+#define WRITER_HOLD_USEC 300000
 
 #define UNIT_MEMORY_USEC (UINT64_C(3600) * 1000000)
 
@@ -137,7 +140,7 @@ static void signal_group(struct daemon *d)
 }
 
 /*
- * Takes hold, signals, hands to the reaper. 0 or negative errno; -ESRCH: it is gone. A process that
+ * Takes hold, wakes the reaper, signals. 0 or negative errno; -ESRCH: it is gone. A process that
  * is dying already gets SIGKILL too, which takes it out of a wait that only a signal ends.
  */
 static int signal_victim(struct daemon *d)
@@ -147,13 +150,14 @@ static int signal_victim(struct daemon *d)
 
 	if (r < 0)
 		return r;
+	writer_hold(&d->writer, k->decided_usec + WRITER_HOLD_USEC);
+	submit_victim(d);
 	r = victim_signal(&k->victim, k->record.signal);
 	k->record.signal_usec = u64_max(daemon_now_usec() - k->decided_usec, 1);
 	if (r < 0) {
 		victim_close(&k->victim);
 		return r;
 	}
-	submit_victim(d);
 	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	signal_group(d);
 	return 0;
@@ -228,8 +232,10 @@ void kill_report_begun(struct daemon *d)
 void kill_escalate(struct daemon *d)
 {
 	struct kill *k = &d->kill;
-	int r = victim_signal(&k->victim, SIGKILL);
+	int r;
 
+	submit_victim(d);
+	r = victim_signal(&k->victim, SIGKILL);
 	if (r < 0 && r != -ESRCH) {
 		k->state = VICTIM_REFUSED;
 		k->record.error = -r;
@@ -237,7 +243,6 @@ void kill_escalate(struct daemon *d)
 	}
 	k->record.signal = SIGKILL;
 	k->record.group_size = 0;
-	submit_victim(d);
 	signal_group(d);
 	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
 }

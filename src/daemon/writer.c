@@ -18,6 +18,7 @@
 
 #include <systemd/sd-journal.h>
 
+#include "core/text.h"
 #include "sys/worker.h"
 
 #define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
@@ -127,7 +128,31 @@ struct writer_thread {
 	int fd;
 	int done_fd;
 	enum log_target target;
+	const _Atomic uint64_t *held_until_usec;
 };
+
+static uint64_t monotonic_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void wait_while_held(const struct writer_thread *t)
+{
+	uint64_t now = monotonic_usec(), latest = now + WRITER_HELD_MAX_USEC, until;
+
+	for (;; now = monotonic_usec()) {
+		until = u64_min(atomic_load(t->held_until_usec), latest);
+		if (now >= until)
+			return;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME,
+				&(struct timespec){.tv_sec = (time_t)(until / 1000000),
+						   .tv_nsec = (long)(until % 1000000 * 1000)},
+				NULL);
+	}
+}
 
 static void *writer_main(void *userdata)
 {
@@ -146,6 +171,7 @@ static void *writer_main(void *userdata)
 		}
 		if (n != sizeof(r))
 			return NULL;
+		wait_while_held(&t);
 		write_report(t.target, &r);
 	}
 }
@@ -165,11 +191,19 @@ int writer_start(struct writer *w, enum log_target target)
 		return r;
 	}
 	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
-	*t = (struct writer_thread){fds[0], done[1], target};
+	*t = (struct writer_thread){fds[0], done[1], target, &w->held_until_usec};
 	r = worker_start(WRITER_STACK_SIZE, writer_main, t);
-	if (r >= 0)
-		*w = (struct writer){.fd = fds[1], .done_fd = done[0], .target = target};
-	return r;
+	if (r < 0)
+		return r;
+	w->fd = fds[1];
+	w->done_fd = done[0];
+	w->target = target;
+	return 0;
+}
+
+void writer_hold(struct writer *w, uint64_t until_usec)
+{
+	atomic_store(&w->held_until_usec, until_usec);
 }
 
 void writer_send(struct writer *w, const struct report *r)
@@ -195,6 +229,7 @@ void writer_stop(struct writer *w, uint64_t timeout_usec)
 	unsigned mark = ++w->marks, reached = 0;
 	bool sent = false;
 
+	writer_hold(w, 0);
 	for (uint64_t waited = 0; w->fd >= 0 && waited < timeout_usec; waited += 5000) {
 		sent = sent || write(w->fd, &mark, sizeof(mark)) == sizeof(mark);
 		while (read(w->done_fd, &reached, sizeof(reached)) == sizeof(reached))

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,9 @@
 #include "sys/worker.h"
 
 #define REAPER_STACK_SIZE (64 * 1024)
+
+/* Of a few microseconds each: what the loop may need from the request to the signal. */
+#define AT_SIGNAL_TRIES 64
 
 struct reaper_pipes {
 	int request_fd;
@@ -40,18 +44,35 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	result->rss_shmem_bytes = status.rss_shmem_bytes;
 }
 
+/*
+ * The request may be here before the signal is out. A victim that is quick has let go of its memory
+ * a moment after it, and takes it down at its own priority instead of ours: this is the moment.
+ */
+static int release_at_signal(int pidfd)
+{
+	int error = EINVAL;
+
+	for (unsigned i = 0; i < AT_SIGNAL_TRIES && error == EINVAL; i++) {
+		if (i > 0)
+			sched_yield(); /* to the loop, where there is but one CPU */
+		error = -victim_mrelease(pidfd);
+	}
+	return error;
+}
+
 static void reap(const struct victim *request, struct reap_result *ret)
 {
 	const struct timespec pause = {.tv_nsec = REAP_PAUSE_USEC * 1000};
-	struct reap_result result = {.id = request->id};
+	struct reap_result result = {
+		.id = request->id,
+		.error = release_at_signal(request->pidfd),
+		.tries = 1,
+	};
 
-	for (;;) {
+	while ((result.error == EAGAIN || result.error == EINVAL) && result.tries < REAP_TRIES) {
+		nanosleep(&pause, NULL);
 		result.error = -victim_mrelease(request->pidfd);
 		result.tries++;
-		if ((result.error != EAGAIN && result.error != EINVAL) ||
-		    result.tries == REAP_TRIES)
-			break;
-		nanosleep(&pause, NULL);
 	}
 	read_remains(request->dir_fd, &result);
 	if (result.error != 0 && result.error != ESRCH)

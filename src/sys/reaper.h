@@ -15,7 +15,7 @@
 
 #define REAPER_THREADS 2
 
-/* As oom_reap_task() does: ten tries, 100 ms apart. */
+/* As oom_reap_task() does: ten tries, 100 ms apart. The first of ours waits for the signal. */
 #define REAP_TRIES	10
 #define REAP_PAUSE_USEC 100000
 
@@ -48,8 +48,9 @@ struct reaper {
 int reaper_start(struct reaper *r);
 
 /*
- * Has the memory of @v released. @v stays the caller's: its descriptors are duplicated. Never
- * waits; -EAGAIN when the queue is full, -EMFILE.
+ * Has the memory of @v released. Best called just before the signal, so that a thread is awake when
+ * it is due. @v stays the caller's: its descriptors are duplicated. Never waits; -EAGAIN when the
+ * queue is full, -EMFILE.
  */
 int reaper_submit(const struct reaper *r, const struct victim *v);
 

@@ -80,6 +80,27 @@ static void test_stuck_one_holds_up_nobody(void **state)
 	child_wait(dying);
 }
 
+/* The request first, the signal then, as a kill does it. */
+static void test_before_signal(void **state)
+{
+	struct reap_result result;
+	struct victim v;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		pid_t pid = child_start(&(struct child_spec){.bytes = 20 * MIB});
+
+		hold(pid, &v);
+		assert_int_equal(reaper_submit(&reaper, &v), 0);
+		assert_int_equal(victim_signal(&v, SIGKILL), 0);
+		wait_result(&reaper, &result);
+		assert_int_equal(result.id.pid, pid);
+		assert_true(result.error == 0 || result.error == ESRCH);
+		victim_close(&v);
+		child_wait(pid);
+	}
+}
+
 /* Until the queue is full; then all come free at once, and every request has its one result. */
 static void test_full_queue(void **state)
 {
@@ -139,8 +160,11 @@ static void test_no_victim(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing),	   cmocka_unit_test(test_stuck_one_holds_up_nobody),
-		cmocka_unit_test(test_full_queue), cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_stuck_one_holds_up_nobody),
+		cmocka_unit_test(test_before_signal),
+		cmocka_unit_test(test_full_queue),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_no_victim),
 	};
 

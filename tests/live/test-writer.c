@@ -180,6 +180,36 @@ static void test_stop(void **state)
 	}
 }
 
+/* What is held comes when the hold ends, and however long that is, no later than the bound. */
+static void test_hold(void **state)
+{
+	struct blocked_stderr b;
+	struct reading r = {.last = -1};
+	struct writer w = {.fd = -1};
+	uint64_t until, bounded, first, second;
+
+	(void)state;
+	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
+	block_stderr(&b);
+	until = now_usec() + 200000;
+	writer_hold(&w, until);
+	send_number(&w, 0);
+	read_until(b.read_fd, &r, 0);
+	first = now_usec();
+
+	bounded = now_usec() + WRITER_HELD_MAX_USEC;
+	writer_hold(&w, UINT64_MAX);
+	send_number(&w, 1);
+	read_until(b.read_fd, &r, 1);
+	second = now_usec();
+	unblock_stderr(&b);
+
+	check_reading(&r, 2, 0);
+	assert_true(first >= until);
+	assert_true(second >= bounded);
+	close(b.read_fd);
+}
+
 /* Before the thread runs the caller writes, so that nothing said at start is lost. */
 static void test_before_start(void **state)
 {
@@ -200,9 +230,8 @@ static void test_before_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_full),	     cmocka_unit_test(test_read),
+		cmocka_unit_test(test_stop),	     cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_before_start),
 	};
 
