@@ -11,7 +11,9 @@
 #define SEC  UINT64_C(1000000)
 
 #define PERIOD_MIN_USEC (5 * MSEC)
-#define PERIOD_MAX_USEC SEC
+#define PERIOD_MAX_USEC (5 * SEC)
+/* While something else than calm is announced: the end of it is noticed within seconds. */
+#define PERIOD_UNCALM_USEC SEC
 /* While nobody may or can be killed. */
 #define IDLE_PERIOD_USEC (100 * MSEC)
 
@@ -257,7 +259,9 @@ static uint64_t watch_period_usec(const struct policy *p, const struct limits *l
 	uint64_t period = u64_muldiv(headroom, SEC,
 				     u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes));
 
-	return u64_max(PERIOD_MIN_USEC, u64_min(period, PERIOD_MAX_USEC));
+	return u64_max(PERIOD_MIN_USEC,
+		       u64_min(period, p->announced_level > LEVEL_CALM ? PERIOD_UNCALM_USEC
+								       : PERIOD_MAX_USEC));
 }
 
 static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)

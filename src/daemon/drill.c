@@ -30,7 +30,7 @@
  * whose 2 MiB stay in the cache measures too much: all
  * CPUs together fault and clear no more than about this in the memory of today's machines.
  */
-#define FILL_RATE_MIN	    (UINT64_C(1) << 30)
+#define FILL_RATE_MIN	    (UINT64_C(256) << 20)
 #define FILL_RATE_MAX(cpus) u64_max(UINT64_C(8) << 30, u64_mul(cpus, UINT64_C(1) << 30))
 
 /* For each step; generous, because a start may be at a bad time. */

@@ -28,8 +28,8 @@ static const char *check_time(const struct observation *o, const struct action *
 
 	if (a->next_usec < now)
 		return "next_usec is in the past";
-	if (a->next_usec - now > SEC)
-		return "next_usec is more than a second away";
+	if (a->next_usec - now > 5 * SEC)
+		return "next_usec is more than five seconds away";
 	return NULL;
 }
 

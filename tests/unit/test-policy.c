@@ -220,7 +220,7 @@ static void test_huge_machine(void **state)
 	o.sample.mem.total_bytes = 64 * TIB;
 	policy_init(&p, &config, 0);
 	assert_int_equal(policy_step(&p, &o).level, LEVEL_CALM);
-	assert_true(policy_step(&p, &o).next_usec == START + SEC);
+	assert_true(policy_step(&p, &o).next_usec == START + 5 * SEC);
 
 	o.sample.time_usec += SEC;
 	o.sample.mem.available_bytes = GIB + 1;
@@ -877,14 +877,15 @@ static const struct {
 	{"swap above its limit counts too", GIB, 356 * MIB, 1000 * MIB, 356 * MIB, 500 * MSEC},
 	{"swap below its limit does not", GIB, 612 * MIB, 1000 * MIB, 90 * MIB, 500 * MSEC},
 	{"swap alone", GIB, 0, 1000 * MIB, 612 * MIB, 500 * MSEC},
-	{"ample", MIB, 1000 * MIB, 0, 0, SEC},
+	{"ample", MIB, 1000 * MIB, 0, 0, 5 * SEC},
+	{"exactly five seconds", 100 * MIB, 600 * MIB, 0, 0, 5 * SEC},
 	{"exactly a second", 512 * MIB, 612 * MIB, 0, 0, SEC},
 	{"a little less", 512 * MIB, 611 * MIB, 0, 0, 998046},
 	{"next to the limit", GIB, 100 * MIB + 1, 0, 0, 5 * MSEC},
 	{"exactly 5 ms", 1000 * MIB, 105 * MIB, 0, 0, 5 * MSEC},
 	{"a little more", 1000 * MIB, 106 * MIB, 0, 0, 6 * MSEC},
 	{"rate unknown: 4 GiB a second", 0, 612 * MIB, 0, 0, 125 * MSEC},
-	{"a rate of a byte", 1, 200 * MIB, 0, 0, SEC},
+	{"a rate of a byte", 1, 200 * MIB, 0, 0, 5 * SEC},
 	{"a rate beyond measure", UINT64_MAX, 1000 * MIB, 0, 0, 5 * MSEC},
 };
 
@@ -919,6 +920,19 @@ static void test_period_awaiting(void **state)
 	o.victim = VICTIM_ALIVE;
 	o.sample.mem.available_bytes = 1000 * MIB;
 	assert_true(policy_step(&p, &o).next_usec == START + 5 * MSEC);
+}
+
+static void test_period_uncalm(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 110 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, 1);
+	assert_int_equal(policy_step(&p, &o).level, LEVEL_WARNING);
+	o = seen(START + SEC, 1000 * MIB, 0, 0);
+	assert_true(policy_step(&p, &o).next_usec == START + 2 * SEC);
 }
 
 /* The period at 512 MiB of headroom, where 1 GiB a second gives half a second. */
@@ -1225,6 +1239,7 @@ int main(void)
 		cmocka_unit_test(test_stall_reconfigured),
 		cmocka_unit_test(test_period),
 		cmocka_unit_test(test_period_awaiting),
+		cmocka_unit_test(test_period_uncalm),
 		cmocka_unit_test(test_fill_rate),
 		cmocka_unit_test(test_announce_up),
 		cmocka_unit_test(test_announce_down),
