@@ -57,6 +57,22 @@ def count_one(record: dict) -> tuple[int, int, int]:
     return (passed if lines else 1), failed, skipped
 
 
+def failures(record: dict, limit: int = 40) -> list[str]:
+    """What a failed test said: its failed checks with what was found instead, else its end."""
+    lines, failing = [], False
+    for line in (record.get("stdout") or "").splitlines():
+        if re.match(r"(not ok|ok)\b", line):
+            failing = line.startswith("not ok") and not re.search(r"# *(skip|todo)", line, re.I)
+        elif not line.startswith("#   "):
+            failing = False
+        if failing:
+            lines.append(line)
+    if not lines:
+        output = (record.get("stdout") or "") + (record.get("stderr") or "")
+        lines = output.splitlines()[-limit:]
+    return lines[:limit]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Counts the results of one build's tests.")
     parser.add_argument("--build", type=pathlib.Path, required=True)
@@ -83,6 +99,7 @@ def main() -> int:
             lively |= names
         if f > 0:
             complain(f"{name}: {f} failed")
+            print(*(f"    {line}" for line in failures(records[name])), sep="\n", file=sys.stderr)
     for suite in suites:
         if suite not in lively:
             complain(f"no test of suite {suite} has passed")

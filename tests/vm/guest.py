@@ -25,6 +25,7 @@ import pathlib
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -34,6 +35,9 @@ import time
 SUITE = "bookworm"
 DISK_SIZE = "3G"
 RESULTS_BYTES = 512 << 20
+# Sixteen seconds on an idle machine. What lib.sh says when the boot is over:
+BOOT_SECONDS = 180
+BOOTED = b"] booted"
 
 PACKAGES = """
     systemd systemd-sysv systemd-oomd udev dbus
@@ -150,6 +154,10 @@ TOOLS = {
 
 class GuestError(Exception):
     """Anything that keeps a guest from being built or from ending as it should."""
+
+
+class NotBooted(GuestError):
+    """The guest did not get as far as its case: nothing under test has run yet."""
 
 
 @dataclasses.dataclass
@@ -348,6 +356,7 @@ def kernel_command_line(machine: Boot, extra: str = "") -> str:
     # The console shows what is worse than a warning: printing a whole OOM report on an emulated
     # serial port takes long enough to change what is measured. The log has it all.
     return (f"root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
+            f"unknown_nmi_panic "
             f"systemd.show_status=0 systemd.unit=multi-user.target net.ifnames=0 mitigations=off "
             f"vm.swap={machine.swap} vm.swap_mib={machine.swap_mib} "
             f"vm.timeout={machine.timeout_seconds} {machine.cmdline} {extra}").strip()
@@ -387,23 +396,54 @@ def boot(image: Image, machine: Boot, payload: pathlib.Path, results: pathlib.Pa
 
 
 def run_qemu(command: list[str], work: pathlib.Path, console: pathlib.Path, limit: int) -> None:
+    monitor = work / "monitor"  # named in it without the folder: a socket's path has 107 bytes
+    command = [*command, "-monitor", "unix:monitor,server=on,wait=off"]
     with open(work / "qemu.log", "wb") as log:
-        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=work,
                                 preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": str(work)})
         try:
-            status = qemu.wait(limit)
-        except subprocess.TimeoutExpired:
-            raise GuestError(f"the guest did not end within {limit} s; the end of its console:\n"
-                             + tail(console, 40)) from None
+            if not ended(qemu, BOOT_SECONDS, lambda: BOOTED in read_bytes(console)):
+                show_where(qemu, monitor)
+                raise NotBooted(f"the guest did not boot within {BOOT_SECONDS} s; the end of its "
+                                f"console:\n{tail(console, 40)}")
+            if not ended(qemu, limit):
+                show_where(qemu, monitor)
+                raise GuestError(f"the guest did not end within {limit} s; the end of its "
+                                 f"console:\n{tail(console, 60)}")
         finally:
             if qemu.poll() is None:
                 qemu.kill()
                 qemu.wait()
-    if status:
-        raise GuestError(f"qemu ended with status {status}:\n{tail(work / 'qemu.log', 10)}")
-    if b"Kernel panic" in console.read_bytes():
+    if qemu.returncode:
+        raise GuestError(f"qemu ended with status {qemu.returncode}:\n"
+                         + tail(work / "qemu.log", 10))
+    if b"Kernel panic" in read_bytes(console):
         raise GuestError("the guest's kernel panicked; the end of its console:\n"
                          + tail(console, 40))
+
+
+def ended(process: subprocess.Popen, limit: float, enough=lambda: False) -> bool:
+    """Waits until the process has ended or `enough` is so; False when neither within the limit."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if process.poll() is not None or enough():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def show_where(qemu: subprocess.Popen, monitor: pathlib.Path) -> None:
+    """Has a guest that hangs say on its console where it does: an NMI nobody expects is a panic."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(5)
+        line.connect(str(monitor))
+        line.sendall(b"nmi\n")
+        line.recv(4096)
+        ended(qemu, 10)
+
+
+def read_bytes(path: pathlib.Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def extract_results(drive: pathlib.Path, results: pathlib.Path, console: pathlib.Path) -> None:

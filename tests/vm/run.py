@@ -112,7 +112,12 @@ def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
         stage(tree, case, daemon, arguments)
         if arguments.keep:
             shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
-        return guest.boot(image, case.machine, tree, results, work)
+        try:
+            return guest.boot(image, case.machine, tree, results, work)
+        except guest.NotBooted as error:
+            # Emulated machines do that, seldom; said, because it may be more than that one day.
+            print(f"# booted again, because {error}".replace("\n", "\n# "))
+            return guest.boot(image, case.machine, tree, results, work)
 
 
 def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) -> Checks:
