@@ -363,6 +363,35 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 	return ACTION_ESCALATE;
 }
 
+static void begin_await(struct policy *p, const struct observation *o, bool killed)
+{
+	p->phase = PHASE_AWAITING;
+	p->barren_pause_usec = 0;
+	p->victim = o->candidate;
+	p->victim_bytes = o->candidate_bytes;
+	p->victim_dead = false;
+	p->victim_killed = killed;
+	p->reserve_at_signal = sample_reserve_bytes(&o->sample);
+	p->signalled_usec = o->sample.time_usec;
+}
+
+/* Nobody is adopted: whoever asks for a kill wants to see one. */
+static enum action_kind step_requested(struct policy *p, const struct observation *o)
+{
+	if (o->stand_aside)
+		return ACTION_NONE;
+	switch (o->scan) {
+	case SCAN_NOT_DONE:
+		return ACTION_SCAN;
+	case SCAN_NOBODY:
+		return ACTION_NONE;
+	case SCAN_VICTIM:
+		break;
+	}
+	begin_await(p, o, true);
+	return ACTION_KILL;
+}
+
 static enum action_kind step_watching(struct policy *p, const struct observation *o,
 				      enum level level)
 {
@@ -395,14 +424,7 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		break;
 	}
 
-	p->phase = PHASE_AWAITING;
-	p->barren_pause_usec = 0;
-	p->victim = o->candidate;
-	p->victim_bytes = o->candidate_bytes;
-	p->victim_dead = false;
-	p->victim_killed = o->candidate_dying || level == LEVEL_HARD;
-	p->reserve_at_signal = sample_reserve_bytes(&o->sample);
-	p->signalled_usec = o->sample.time_usec;
+	begin_await(p, o, o->candidate_dying || level == LEVEL_HARD);
 	if (o->candidate_dying)
 		return ACTION_ADOPT;
 	return level == LEVEL_HARD ? ACTION_KILL : ACTION_TERM;
@@ -454,8 +476,9 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	a.level = now.level;
 	a.reason = now.reason;
 	a.announce = announce(p, &limits, &o->sample, stalled, now);
-	a.kind = p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
-					    : step_watching(p, o, now.level);
+	a.kind = o->requested		      ? step_requested(p, o)
+		 : p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
+					      : step_watching(p, o, now.level);
 	a.next_usec = next_usec(p, &limits, o, &a);
 	return a;
 }

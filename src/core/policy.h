@@ -87,6 +87,12 @@ struct observation {
 	 * is in flight is still awaited and escalated, and levels are still announced.
 	 */
 	bool stand_aside;
+	/*
+	 * Somebody wants a kill whatever the level, as with sysrq f (is_sysrq_oom()): it asks for a
+	 * scan, and then for SIGKILL to the candidate, whoever is in flight; of that one the policy
+	 * lets go. Not while standing aside.
+	 */
+	bool requested;
 };
 
 enum action_kind {

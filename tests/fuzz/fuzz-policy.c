@@ -72,6 +72,7 @@ static void observe(const uint8_t *b, struct observation *o)
 	o->candidate = (struct process_id){b[7] & 15, b[7] >> 4};
 	o->candidate_bytes = (uint64_t)b[7] << 24;
 	o->stand_aside = b[3] & 1;
+	o->requested = b[3] & 2;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -81,11 +81,24 @@ static bool begins_something(enum action_kind kind)
 	return names_victim(kind) || kind == ACTION_SCAN || kind == ACTION_BARREN;
 }
 
+/* It is independent of the level, and of who is in flight. */
+static const char *check_requested(const struct observation *o, const struct action *a)
+{
+	enum action_kind expected = o->stand_aside	       ? ACTION_NONE
+				    : o->scan == SCAN_NOT_DONE ? ACTION_SCAN
+				    : o->scan == SCAN_VICTIM   ? ACTION_KILL
+							       : ACTION_NONE;
+
+	return a->kind == expected ? NULL : "a kill was asked for, and something else is done";
+}
+
 static const char *check_action(const struct policy_check *c, const struct observation *o,
 				const struct action *a)
 {
 	if (o->stand_aside && begins_something(a->kind))
 		return "something begins while standing aside";
+	if (o->requested)
+		return check_requested(o, a);
 	switch (a->kind) {
 	case ACTION_NONE:
 		return NULL;
@@ -169,7 +182,7 @@ static const char *check_announcement(struct policy_check *c, const struct obser
 
 static void keep_books(struct policy_check *c, const struct observation *o, const struct action *a)
 {
-	if (c->in_flight && o->victim != VICTIM_ALIVE && o->victim != VICTIM_DEAD)
+	if (c->in_flight && !o->requested && o->victim != VICTIM_ALIVE && o->victim != VICTIM_DEAD)
 		c->in_flight = false;
 	if (a->kind == ACTION_SETTLED || a->kind == ACTION_RELEASED || a->kind == ACTION_GIVE_UP)
 		c->in_flight = false;

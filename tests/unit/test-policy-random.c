@@ -14,7 +14,7 @@
 #define MIB  (UINT64_C(1) << 20)
 #define GIB  (UINT64_C(1) << 30)
 
-#define RUNS  40
+#define RUNS  100
 #define STEPS 10000
 
 static void no_mistakes(void *userdata, const char *message)
@@ -66,6 +66,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->candidate_dying = random_one_in(r, 4);
 	o->victim_release = (enum release)random_below(r, 3);
 	o->stand_aside = random_one_in(r, 4);
+	o->requested = random_one_in(r, 500);
 }
 
 /* Nothing that any machine would show, but for what meminfo_parse() sees to. */

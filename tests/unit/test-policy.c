@@ -253,6 +253,7 @@ struct step {
 	bool dying;
 	enum release release;
 	bool aside;
+	bool requested;
 };
 
 static const char *const kind_names[] = {
@@ -288,6 +289,7 @@ static void run_steps(const char *name, const char *config_lines, const struct s
 		o.candidate_dying = s->dying;
 		o.victim_release = s->release;
 		o.stand_aside = s->aside;
+		o.requested = s->requested;
 		a = policy_step(&p, &o);
 		if (a.kind != s->kind)
 			fail_msg("%s, step %zu at %llu us: %s, expected %s", name, i,
@@ -540,6 +542,34 @@ static void test_stand_aside(void **state)
 	    {0, 100, NOBODY, NO_ONE, ACTION_BARREN},
 	    {SEC - 1, 100, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true},
 	    {SEC - 1, 100, NO_SCAN, NO_ONE, ACTION_NONE}, {SEC, 100, NO_SCAN, NO_ONE, ACTION_SCAN});
+}
+
+static void test_requested(void **state)
+{
+	(void)state;
+	RUN("with plenty", "", {0, 900, NO_SCAN, NO_ONE, ACTION_SCAN, .requested = true},
+	    {1, 900, VICTIM, NO_ONE, ACTION_KILL, .requested = true},
+	    {5000, 900, NO_SCAN, ALIVE, ACTION_NONE}, {10000, 900, NO_SCAN, DEAD, ACTION_SETTLED});
+	RUN("who does not die is given up", "[Kill]\nKillTimeout=2s\n",
+	    {0, 900, VICTIM, NO_ONE, ACTION_KILL, .requested = true},
+	    {2 * SEC - 1, 900, NO_SCAN, ALIVE, ACTION_NONE},
+	    {2 * SEC, 900, NO_SCAN, ALIVE, ACTION_GIVE_UP});
+	RUN("nobody", "", {0, 900, NOBODY, NO_ONE, ACTION_NONE, .requested = true},
+	    {1, 50, NOBODY, NO_ONE, ACTION_NONE, .requested = true},
+	    {2, 50, NOBODY, NO_ONE, ACTION_BARREN});
+	RUN("SIGKILL at the soft limit too", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_KILL, .requested = true});
+	RUN("whoever is in flight", "", {0, 100, VICTIM, NO_ONE, ACTION_TERM},
+	    {1, 100, NO_SCAN, ALIVE, ACTION_SCAN, .requested = true},
+	    {2, 100, VICTIM, ALIVE, ACTION_KILL, .requested = true},
+	    {3, 100, NO_SCAN, ALIVE, ACTION_NONE}, {4, 200, NO_SCAN, DEAD, ACTION_SETTLED});
+	RUN("nobody else: who is in flight is still awaited", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_TERM},
+	    {1, 100, NOBODY, ALIVE, ACTION_NONE, .requested = true},
+	    {2, 200, NO_SCAN, DEAD, ACTION_SETTLED});
+	RUN("not while standing aside", "",
+	    {0, 50, NO_SCAN, NO_ONE, ACTION_NONE, .aside = true, .requested = true},
+	    {1, 50, VICTIM, NO_ONE, ACTION_NONE, .aside = true, .requested = true});
 }
 
 /* Levels are announced as ever, and nobody looks more often than it takes to announce them. */
@@ -1226,6 +1256,7 @@ int main(void)
 		cmocka_unit_test(test_victim_states),
 		cmocka_unit_test(test_barren),
 		cmocka_unit_test(test_stand_aside),
+		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_stand_aside_watches),
 		cmocka_unit_test(test_swap_comes_and_goes),
 		cmocka_unit_test(test_clock_goes_back),
