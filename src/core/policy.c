@@ -249,19 +249,22 @@ static void learn_fill_rate(struct policy *p, const struct sample *s)
 	p->last_reserve = reserve;
 }
 
-/* Headroom to the limit that somebody would die for ÷ the fastest fill rate. */
+/*
+ * Headroom to the limit that somebody would die for ÷ the fastest fill rate. Swap can be gone from
+ * one moment to the next (swapoff), so it is relied upon for a second only.
+ */
 static uint64_t watch_period_usec(const struct policy *p, const struct limits *limits,
 				  const struct sample *s)
 {
-	uint64_t headroom = u64_add(
-		u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]),
-		u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[LEVEL_SOFT]));
-	uint64_t period = u64_muldiv(headroom, SEC,
-				     u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes));
+	uint64_t rate = u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes);
+	uint64_t memory = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]);
+	uint64_t swap = u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[LEVEL_SOFT]);
+	uint64_t with_swap = u64_min(u64_muldiv(u64_add(memory, swap), SEC, rate), SEC);
+	uint64_t without = u64_min(u64_muldiv(memory, SEC, rate), PERIOD_MAX_USEC);
 
-	return u64_max(PERIOD_MIN_USEC,
-		       u64_min(period, p->announced_level > LEVEL_CALM ? PERIOD_UNCALM_USEC
-								       : PERIOD_MAX_USEC));
+	if (p->announced_level > LEVEL_CALM)
+		without = u64_min(without, PERIOD_UNCALM_USEC);
+	return u64_max(PERIOD_MIN_USEC, u64_max(with_swap, without));
 }
 
 static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)

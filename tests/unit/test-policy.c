@@ -909,6 +909,8 @@ static const struct {
 	{"swap alone", GIB, 0, 1000 * MIB, 612 * MIB, 500 * MSEC},
 	{"ample", MIB, 1000 * MIB, 0, 0, 5 * SEC},
 	{"exactly five seconds", 100 * MIB, 600 * MIB, 0, 0, 5 * SEC},
+	{"swap for a second at most", 100 * MIB, 120 * MIB, 900 * MIB, 900 * MIB, SEC},
+	{"more memory than that", 100 * MIB, 300 * MIB, 900 * MIB, 900 * MIB, 2 * SEC},
 	{"exactly a second", 512 * MIB, 612 * MIB, 0, 0, SEC},
 	{"a little less", 512 * MIB, 611 * MIB, 0, 0, 998046},
 	{"next to the limit", GIB, 100 * MIB + 1, 0, 0, 5 * MSEC},
