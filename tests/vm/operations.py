@@ -190,6 +190,19 @@ def check_protocol(facts: Facts, checks: Checks) -> None:
                 facts.notes.get("protocol_status"))
 
 
+def check_uninstall(facts: Facts, checks: Checks) -> None:
+    """Nothing stays, and what somebody had configured was shown before it went."""
+    installed, left = ((facts.folder / f"files-{when}").read_text().splitlines()
+                       for when in ("installed", "left"))
+    wanted = {"/usr/sbin/reapd", "/usr/lib/systemd/system/reapd.service", "/run/reapd",
+              "/etc/systemd/system/multi-user.target.wants/reapd.service"}
+    checks.that(wanted <= set(installed), "uninstall: it was installed", show(installed))
+    text = (facts.folder / "uninstall.txt").read_text()
+    checks.that("uninstall_status" not in facts.notes, "uninstall: succeeds", text)
+    checks.that(not left, "uninstall: nothing stays", show(left))
+    checks.that("SoftMemory=7%" in text, "uninstall: a setting is shown before it goes", text)
+
+
 def check_operations(facts: Facts, checks: Checks) -> None:
     check_ran_to_end(facts, checks)
     check_kernel_idle(facts, checks)
@@ -213,6 +226,7 @@ def check_operations(facts: Facts, checks: Checks) -> None:
     checks.that(0 <= facts.number("stop_usec") < STOP_LIMIT_USEC, "it stops within 5 s",
                 facts.notes.get("stop_usec"))
     check_protocol(facts, checks)
+    check_uninstall(facts, checks)
 
 
 # ---- what is missing

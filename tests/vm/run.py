@@ -64,6 +64,8 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
     compile_program(HERE / "interpose.c", tree / "usr/lib/reapd-vm/interpose.so", SHARED_CFLAGS)
     shutil.copy(HERE / "listen.py", vm / "bin" / "listen")
     (vm / "bin" / "listen").chmod(0o755)
+    (vm / "source" / "contrib").mkdir(parents=True)
+    shutil.copy(HERE.parent.parent / "contrib" / "bootstrap", vm / "source" / "contrib")
     for program in arguments.bin:
         shutil.copy(program, vm / "bin" / program.name)
     environment = [f"VM_DAEMON={daemon}", *arguments.env]

@@ -28,10 +28,10 @@ wait_said 20 "level calm"
 
 step swap-on
 swap_start
-wait_said 20 "swap free"
+wait_said 20 "total swap was"
 step swap-off
 swapoff "$(/usr/local/lib/vm/drive swap)"
-wait_said 20 "no swap"
+wait_said 20 "total swap was"
 
 step reload-bad
 cat >/etc/reapd.conf <<'END'
@@ -76,5 +76,25 @@ systemctl show reapd.service >"$results/units/stopped"
 step protocol
 /vm/bin/listen /run/vm-notify "$results/notify.txt" /usr/sbin/reapd --log=stderr \
 	2>"$results/protocol.txt" || fact protocol_status $?
+# Everything named after reapd, but for the suite's own.
+list_files()
+{
+	find / /run /tmp /var -xdev \( -path /proc -o -path /sys -o -path /vm \) -prune -o \
+		-iname '*reapd*' -not -path '*/reapd-vm*' -not -path '*/vm-*' -print | sort -u
+	find / -xdev -name '*reapctl*' -print
+}
+
+step uninstall
+mkdir -p /etc/reapd.conf.d
+printf '[Limits]\nSoftMemory=7%%\n' >/etc/reapd.conf.d/own.conf
+systemctl --quiet start reapd.service
+list_files >"$results/files-installed"
+bash /vm/source/contrib/bootstrap uninstall >"$results/uninstall.txt" 2>&1 ||
+	fact uninstall_status $?
+list_files >"$results/files-left"
+grep reapd /etc/passwd /etc/group >>"$results/files-left" || :
+systemctl list-units --all --no-legend 'reapd*' >>"$results/files-left"
+journalctl --catalog --boot --identifier=reapd --no-pager --lines=1 >/dev/null
+
 step end
 journal_note
