@@ -26,11 +26,12 @@
 #define DRILL_BYTES (8 * DRILL_PART)
 
 /*
- * A drill on a busy machine measures too little, and believing it would be to look too late. One
- * whose 2 MiB stay in the cache measures too much: all
- * CPUs together fault and clear no more than about this in the memory of today's machines.
+ * A drill on a busy machine measures too little, and so does one in a virtual machine whose memory
+ * its host has yet to provide; believing it would be to look too late. One whose 2 MiB stay in the
+ * cache measures too much: all CPUs together fault and clear no more than about this in the memory
+ * of today's machines.
  */
-#define FILL_RATE_MIN	    (UINT64_C(256) << 20)
+#define FILL_RATE_MIN	    (UINT64_C(1) << 30)
 #define FILL_RATE_MAX(cpus) u64_max(UINT64_C(8) << 30, u64_mul(cpus, UINT64_C(1) << 30))
 
 /* For each step; generous, because a start may be at a bad time. */
