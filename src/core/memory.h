@@ -45,7 +45,8 @@ struct vmstat {
 int vmstat_parse(const char *data, size_t len, struct vmstat *ret);
 
 struct sample {
-	uint64_t time_usec; /* CLOCK_MONOTONIC when it was taken */
+	uint64_t time_usec;  /* CLOCK_MONOTONIC when it was taken */
+	uint64_t slept_usec; /* what CLOCK_BOOTTIME is ahead of it: suspended since boot; or less */
 	struct meminfo mem;
 	bool has_psi; /* false: no PSI on this machine, psi is 0 */
 	struct psi psi;

@@ -43,6 +43,9 @@
 #define FILL_RATE_FACTOR 4
 #define FILL_RATE_USEC	 (60 * SEC)
 
+/* Above what lies between the reading of two clocks, below any sleep that is worth its name. */
+#define SLEEP_MIN_USEC (100 * MSEC)
+
 #define BARREN_MIN_USEC	 SEC
 #define BARREN_HARD_USEC (2 * SEC)
 #define BARREN_MAX_USEC	 (60 * SEC)
@@ -221,6 +224,29 @@ static bool announce(struct policy *p, const struct limits *limits, const struct
 	p->announced_reason = now.reason;
 	p->other_since_usec = 0;
 	return true;
+}
+
+/*
+ * Whether the machine was suspended is told by CLOCK_BOOTTIME alone, which goes on while
+ * CLOCK_MONOTONIC stands still: a message of logind may come late or not at all. On both sides of a
+ * sleep CLOCK_MONOTONIC goes on while nobody runs: up to 20 s until all tasks are frozen
+ * (freeze_timeout_msecs of kernel/power/process.c), and until they are thawed. So nobody is late
+ * who was asked before it; the stalls of those who were frozen in one are no thrashing; and the
+ * memory that an image for the disk has taken says nothing about how fast programs take it.
+ */
+static uint64_t begin_after_sleep(struct policy *p, const struct sample *s)
+{
+	uint64_t slept = u64_sub(s->slept_usec, p->last_slept_usec);
+
+	p->last_slept_usec = u64_max(p->last_slept_usec, s->slept_usec);
+	if (!p->has_last || slept < SLEEP_MIN_USEC)
+		return 0;
+	p->has_last = false;
+	p->stalls_count = 0;
+	p->other_since_usec = 0;
+	p->signalled_usec = s->time_usec;
+	p->dead_usec = s->time_usec;
+	return slept;
 }
 
 /*
@@ -471,6 +497,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	bool stalled;
 
 	limits_resolve(p->config, &o->sample.mem, &limits);
+	a.slept_usec = begin_after_sleep(p, &o->sample);
 	learn_fill_rate(p, &o->sample);
 	a.stall_permyriad = stall_update(p, &o->sample);
 	stalled = a.stall_permyriad >= p->config->stall_limit_permyriad;

@@ -115,7 +115,8 @@ struct action {
 	uint64_t stall_permyriad; /* share of the window lost to full stalls, so far */
 	bool announce;		  /* level or reason have changed for somebody who reads along */
 	enum level announced_before;
-	uint64_t next_usec; /* call again no later than this, on the clock of the samples */
+	uint64_t slept_usec; /* the machine was suspended for so long before this sample; or 0 */
+	uint64_t next_usec;  /* call again no later than this, on the clock of the samples */
 };
 
 enum phase { PHASE_WATCHING, PHASE_AWAITING, PHASE_BARREN };
@@ -143,6 +144,7 @@ struct policy {
 	bool has_last;
 	uint64_t last_usec;
 	uint64_t last_reserve;
+	uint64_t last_slept_usec;
 
 	struct {
 		uint64_t time_usec;

@@ -114,6 +114,7 @@ static const struct field {
 	const char *(*text)(unsigned value); /* FIELD_NAME */
 	size_t offset;
 } fields[] = {
+	SAMPLE("slept", slept_usec),
 	SAMPLE("total", mem.total_bytes),
 	SAMPLE("free", mem.free_bytes),
 	SAMPLE("available", mem.available_bytes),
@@ -140,6 +141,7 @@ static const struct field {
 	ENUM("reason", action.reason, reason_text),
 	FIELD("stall", FIELD_U64, action.stall_permyriad),
 	FIELD("announce", FIELD_BOOL, action.announce),
+	FIELD("slept-before", FIELD_U64, action.slept_usec),
 	ENUM("announced-before", action.announced_before, level_text),
 };
 

@@ -37,6 +37,16 @@ uint64_t daemon_now_usec(void)
 	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* Until the second clock is read the first stands: too little at worst, and never too much. */
+static uint64_t slept_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return u64_sub((uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000,
+		       daemon_now_usec());
+}
+
 void daemon_note(struct daemon *d, int priority, const char *message_id, const char *format, ...)
 {
 	va_list args;
@@ -142,6 +152,8 @@ static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample
 	else if (r >= 0 && d->sample_failed)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE, "/proc/meminfo can be read again");
 	d->sample_failed = r < 0;
+	if (r >= 0)
+		ret->slept_usec = slept_usec();
 	return r >= 0;
 }
 
@@ -236,6 +248,7 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	uint64_t decided_usec = o->sample.time_usec;
 	struct action a = policy_step(&d->policy, o), said = a, asked = a;
 	struct observation first = *o;
+	uint64_t slept;
 
 	if (a.kind == ACTION_SCAN) {
 		if (!scan(d, o))
@@ -247,6 +260,12 @@ static uint64_t step(struct daemon *d, struct observation *o)
 
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
+	slept = asked.kind == ACTION_SCAN ? u64_add(asked.slept_usec, a.slept_usec) : a.slept_usec;
+	if (slept > 0)
+		daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE,
+			    "the machine was suspended for %" PRIu64 ".%" PRIu64
+			    " s: stalls, rates and deadlines are measured anew",
+			    slept / USEC_PER_SEC, slept / (USEC_PER_SEC / 10) % 10);
 	if (said.announce) {
 		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
 		daemon_update_status(d);

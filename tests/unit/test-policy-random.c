@@ -78,6 +78,7 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	*clock = random_one_in(r, 50) ? random_amount(r)
 				      : *clock + (random_u64(r) >> (40 + random_below(r, 24)));
 	o.sample.time_usec = *clock;
+	o.sample.slept_usec = random_one_in(r, 200) ? random_amount(r) : 0;
 	m->total_bytes = u64_max(random_amount(r), 1);
 	m->available_bytes = random_amount(r) % m->total_bytes;
 	m->swap_total_bytes = random_one_in(r, 3) ? 0 : random_amount(r);
@@ -124,6 +125,8 @@ static void machine_advance(struct machine *m, struct random *r, uint64_t usec)
 		m->stall_permyriad = random_below(r, 10001);
 	if (random_one_in(r, 500))
 		s->mem.swap_total_bytes = random_one_in(r, 2) ? 0 : s->mem.total_bytes / 4;
+	if (random_one_in(r, 500))
+		s->slept_usec += random_below(r, 100 * SEC);
 	s->psi.full_total_usec += u64_muldiv(usec, m->stall_permyriad, 10000);
 	m->used += u64_muldiv(m->leak, usec, SEC);
 

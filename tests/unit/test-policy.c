@@ -1041,6 +1041,141 @@ static void test_fill_rate(void **state)
 	assert_true(period_now(&p, START) == 500 * MSEC);
 }
 
+/* ---- suspend ---- */
+
+/* PSI counts who was frozen in a stall for as long as the clock of the scheduler has gone on. */
+static void test_sleep_is_no_stall(void **state)
+{
+	struct stalls s;
+	struct action a;
+
+	(void)state;
+	stalls_init(&s, "", 150 * MIB);
+	stalls_go(&s, 4000 * MSEC, 10000);
+	s.o.sample.slept_usec += 3600 * SEC;
+	s.o.sample.time_usec += 200 * MSEC;
+	s.o.sample.psi.full_total_usec += 3600 * SEC;
+	a = policy_step(&s.policy, &s.o);
+	assert_true(a.slept_usec == 3600 * SEC);
+	assert_int_equal(a.stall_permyriad, 0);
+	assert_int_equal(a.level, LEVEL_WARNING);
+	assert_int_equal(a.kind, ACTION_NONE);
+
+	/* Said once, and what was lost before it does not count any more. */
+	a = stalls_go(&s, 4900 * MSEC, 10000);
+	assert_true(a.slept_usec == 0);
+	assert_int_equal(a.level, LEVEL_WARNING);
+	assert_int_equal(stalls_go(&s, 100 * MSEC, 10000).level, LEVEL_SOFT);
+
+	/* Clocks that were read a moment apart are no sleep: the stall is one. */
+	stalls_init(&s, "", 150 * MIB);
+	s.o.sample.slept_usec += 100 * MSEC - 1;
+	s.o.sample.time_usec += 5 * SEC;
+	s.o.sample.psi.full_total_usec += 5 * SEC;
+	a = policy_step(&s.policy, &s.o);
+	assert_true(a.slept_usec == 0);
+	assert_int_equal(a.level, LEVEL_SOFT);
+
+	/* Read later once, and soon again: no sleep either. */
+	s.o.sample.slept_usec = 0;
+	assert_true(policy_step(&s.policy, &s.o).slept_usec == 0);
+	s.o.sample.slept_usec = 100 * MSEC - 1;
+	assert_true(policy_step(&s.policy, &s.o).slept_usec == 0);
+	s.o.sample.slept_usec += 100 * MSEC;
+	assert_true(policy_step(&s.policy, &s.o).slept_usec == 100 * MSEC);
+}
+
+/* What the machine had slept before the first sample is not news. */
+static void test_sleep_before_the_start(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 900 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, GIB);
+	o.sample.slept_usec = 999 * SEC;
+	assert_true(policy_step(&p, &o).slept_usec == 0);
+	o.sample.time_usec += SEC;
+	assert_true(policy_step(&p, &o).slept_usec == 0);
+}
+
+/* Signalled before a sleep, a victim has all its time after it, however long the freezing took. */
+static void test_sleep_and_victim(void **state)
+{
+	struct config config = config_of("");
+	struct observation o;
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, GIB);
+	o = seen(START, 20 * MIB, 0, 0);
+	o.scan = SCAN_VICTIM;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_KILL);
+	o.scan = SCAN_NOT_DONE;
+	o.victim = VICTIM_ALIVE;
+	o.sample.time_usec = START + 20 * SEC;
+	o.sample.slept_usec = 3600 * SEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec = START + 23 * SEC - 1;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec = START + 23 * SEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_GIVE_UP);
+
+	/* SIGTERM likewise. */
+	policy_init(&p, &config, GIB);
+	o = seen(START, 90 * MIB, 0, 0);
+	o.scan = SCAN_VICTIM;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
+	o.victim = VICTIM_ALIVE;
+	o.sample.time_usec = START + 20 * SEC;
+	o.sample.slept_usec = 3600 * SEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec = START + 25 * SEC - 1;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec = START + 25 * SEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_ESCALATE);
+
+	/* And the memory of one that died in time may come after it. */
+	o.victim = VICTIM_DEAD;
+	o.sample.time_usec += MSEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec += 20 * SEC;
+	o.sample.slept_usec += 3600 * SEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec += 500 * MSEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
+}
+
+/* What an image for the disk takes is no program's rate; and the level is not held by a sleep. */
+static void test_sleep_and_rates(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 900 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, GIB);
+	policy_step(&p, &o);
+	o.sample.time_usec += 100 * MSEC;
+	o.sample.slept_usec += 60 * SEC;
+	o.sample.mem.available_bytes = 300 * MIB;
+	policy_step(&p, &o);
+	assert_true(period_now(&p, START + SEC) == 500 * MSEC);
+
+	o.sample.mem.available_bytes = 140 * MIB;
+	o.sample.time_usec += SEC;
+	assert_true(policy_step(&p, &o).announce);
+	o.sample.mem.available_bytes = 900 * MIB;
+	o.sample.time_usec += SEC;
+	assert_false(policy_step(&p, &o).announce);
+	o.sample.time_usec += 10 * SEC; /* of which nobody has seen anything */
+	o.sample.slept_usec += 60 * SEC;
+	assert_false(policy_step(&p, &o).announce);
+	o.sample.time_usec += 5 * SEC;
+	assert_true(policy_step(&p, &o).announce);
+}
+
 /* ---- what is announced ---- */
 
 static struct action look(struct policy *p, uint64_t usec, uint64_t available)
@@ -1274,6 +1409,10 @@ int main(void)
 		cmocka_unit_test(test_period_awaiting),
 		cmocka_unit_test(test_period_uncalm),
 		cmocka_unit_test(test_fill_rate),
+		cmocka_unit_test(test_sleep_is_no_stall),
+		cmocka_unit_test(test_sleep_before_the_start),
+		cmocka_unit_test(test_sleep_and_victim),
+		cmocka_unit_test(test_sleep_and_rates),
 		cmocka_unit_test(test_announce_up),
 		cmocka_unit_test(test_announce_down),
 		cmocka_unit_test(test_announce_is_the_level),

@@ -146,6 +146,7 @@ static void fill(struct random *r, struct trace_step *s)
 	uint64_t *mem = (uint64_t *)&o->sample.mem;
 
 	o->sample.time_usec = u64_add(o->sample.time_usec, random_below(r, 1000000));
+	o->sample.slept_usec = any(r);
 	for (size_t i = 0; i < sizeof(o->sample.mem) / sizeof(*mem); i++)
 		mem[i] = any(r);
 	o->sample.has_psi = random_one_in(r, 2);
@@ -164,6 +165,7 @@ static void fill(struct random *r, struct trace_step *s)
 	s->action.level = (enum level)random_below(r, LEVELS);
 	s->action.reason = (enum reason)random_below(r, REASONS);
 	s->action.stall_permyriad = any(r);
+	s->action.slept_usec = any(r);
 	s->action.announce = random_one_in(r, 2);
 	s->action.announced_before = (enum level)random_below(r, LEVELS);
 }
