@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -113,26 +114,65 @@ int psi_parse(const char *data, size_t len, struct psi *ret)
 	return 0;
 }
 
-int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
-{
-	struct text rest = TEXT(data, len), line;
+static const struct {
+	const char *key;
+	size_t offset;
+} vmstat_fields[] = {
+	{"nr_inactive_anon ", offsetof(struct vmstat, lru_pages)},
+	{"nr_active_anon ", offsetof(struct vmstat, lru_pages)},
+	{"nr_inactive_file ", offsetof(struct vmstat, lru_pages)},
+	{"nr_active_file ", offsetof(struct vmstat, lru_pages)},
+	{"nr_unevictable ", offsetof(struct vmstat, lru_pages)},
+	{"nr_isolated_anon ", offsetof(struct vmstat, lru_pages)},
+	{"nr_isolated_file ", offsetof(struct vmstat, lru_pages)},
+	{"nr_slab_unreclaimable ", offsetof(struct vmstat, slab_unreclaimable_pages)},
+	{"oom_kill ", offsetof(struct vmstat, oom_kill)}, /* behind all the others */
+};
 
-	while (text_next_line(&rest, &line)) {
-		uint64_t value;
+#define VMSTAT_FIELDS (sizeof(vmstat_fields) / sizeof(vmstat_fields[0]))
+
+/* 1: the last of them; 0: another line; or negative errno. */
+static int vmstat_parse_line(struct text line, struct vmstat *v)
+{
+	for (size_t i = 0; i < VMSTAT_FIELDS; i++) {
+		uint64_t *sum = (uint64_t *)((char *)v + vmstat_fields[i].offset), value;
 		int r;
 
-		if (!text_has_prefix(line, "oom_kill "))
+		if (!text_has_prefix(line, vmstat_fields[i].key))
 			continue;
-		line.at += sizeof("oom_kill ") - 1;
+		line.at += strlen(vmstat_fields[i].key);
 		r = text_to_u64(line, &value);
 		if (r < 0)
 			return r;
+		*sum = u64_add(*sum, value);
+		return i == VMSTAT_FIELDS - 1;
+	}
+	return 0;
+}
+
+int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
+{
+	struct text rest = TEXT(data, len), line;
+	struct vmstat v = {};
+
+	while (text_next_line(&rest, &line)) {
+		int r = vmstat_parse_line(line, &v);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
 		if (line.end == data + len)
 			return -EINVAL;
-		*ret = (struct vmstat){.oom_kill = value};
+		*ret = v;
 		return 0;
 	}
 	return -ENODATA;
+}
+
+bool vmstat_is_slab_heavy(const struct vmstat *v)
+{
+	return v->slab_unreclaimable_pages > v->lru_pages;
 }
 
 uint64_t sample_reserve_bytes(const struct sample *s)

@@ -39,10 +39,17 @@ int psi_parse(const char *data, size_t len, struct psi *ret);
 
 struct vmstat {
 	uint64_t oom_kill; /* processes that the kernel's own killer has killed since boot */
+	uint64_t slab_unreclaimable_pages;
+	uint64_t
+		lru_pages; /* of programs and files: on any of the lists, isolated or unevictable */
 };
 
-/* -ENODATA when there is no oom_kill line (kernels before 4.13). */
+/* -ENODATA when there is no oom_kill line (kernels before 4.13), up to which it is read. */
 int vmstat_parse(const char *data, size_t len, struct vmstat *ret);
+
+/* The kernel has more for itself than everybody else: should_dump_unreclaim_slab(), mm/oom_kill.c
+ */
+bool vmstat_is_slab_heavy(const struct vmstat *v);
 
 struct sample {
 	uint64_t time_usec;  /* CLOCK_MONOTONIC when it was taken */

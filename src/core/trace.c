@@ -128,6 +128,8 @@ static const struct field {
 	SAMPLE("full", psi.full_total_usec),
 	SAMPLE_BOOL("vmstat", has_vmstat),
 	SAMPLE("oom-kill", vmstat.oom_kill),
+	SAMPLE("slab-pages", vmstat.slab_unreclaimable_pages),
+	SAMPLE("lru-pages", vmstat.lru_pages),
 	ENUM("scan", observation.scan, scan_text),
 	FIELD("candidate", FIELD_PID, observation.candidate.pid),
 	FIELD("candidate-start", FIELD_U64, observation.candidate.start_time),

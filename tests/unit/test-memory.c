@@ -292,6 +292,7 @@ static const struct {
 	size_t len;
 	int result;
 	uint64_t oom_kill;
+	uint64_t slab, lru;
 } vmstat_rows[] = {
 	{"empty", BYTES(""), -ENODATA, 0},
 	{"no such line", BYTES("pgpgin 1\npgpgout 2\n"), -ENODATA, 0},
@@ -305,7 +306,19 @@ static const struct {
 	{"NUL", BYTES("oom_kill 1\0\n"), -EINVAL, 0},
 	{"2^64", BYTES("oom_kill 18446744073709551616\n"), -ERANGE, 0},
 	{"cut in the number", BYTES("pgpgin 1\noom_kill 1"), -EINVAL, 0},
+	{"a page count that is none", BYTES("nr_active_anon x\noom_kill 1\n"), -EINVAL, 0},
+	{"a page count that is cut", BYTES("nr_active_anon 5"), -ENODATA, 0},
 	{"zero", BYTES("oom_kill 0\n"), 0, 0},
+	{"all the lists, and keys that begin or end alike",
+	 BYTES("nr_inactive_anon 1\nnr_active_anon 10\nnr_inactive_file 100\nnr_active_file 1000\n"
+	       "nr_unevictable 10000\nnr_isolated_anon 100000\nnr_isolated_file 1000000\n"
+	       "nr_zone_active_anon 7\nnr_active_anon_x 7\nnr_slab_reclaimable 7\n"
+	       "nr_slab_unreclaimable 42\noom_kill 2\n"),
+	 0, 2, 42, 1111111},
+	{"what stands behind it is not read", BYTES("oom_kill 2\nnr_active_anon x\n"), 0, 2, 0, 0},
+	{"a sum beyond 64 bits",
+	 BYTES("nr_active_anon 18446744073709551615\nnr_unevictable 1\noom_kill 2\n"), 0, 2, 0,
+	 UINT64_MAX},
 	{"largest", BYTES("a\noom_kill 18446744073709551615\r\nb\n"), 0, UINT64_MAX},
 };
 
@@ -319,8 +332,21 @@ static void test_vmstat_table(void **state)
 
 		CHECK_INT(vmstat_rows[i].row, r, vmstat_rows[i].result);
 		CHECK_UINT(vmstat_rows[i].row, v.oom_kill, r < 0 ? 77 : vmstat_rows[i].oom_kill);
+		CHECK_UINT(vmstat_rows[i].row, v.slab_unreclaimable_pages, vmstat_rows[i].slab);
+		CHECK_UINT(vmstat_rows[i].row, v.lru_pages, vmstat_rows[i].lru);
 		free(copy);
 	}
+}
+
+/* As should_dump_unreclaim_slab() has it: more, not as much. */
+static void test_slab_heavy(void **state)
+{
+	struct vmstat v = {.slab_unreclaimable_pages = 5, .lru_pages = 5};
+
+	(void)state;
+	assert_false(vmstat_is_slab_heavy(&v));
+	v.slab_unreclaimable_pages++;
+	assert_true(vmstat_is_slab_heavy(&v));
 }
 
 static void check_vmstat_cut(const char *row, const char *data, size_t len, size_t whole)
@@ -352,7 +378,7 @@ int main(void)
 		cmocka_unit_test(test_meminfo_cut),   cmocka_unit_test(test_meminfo_long_line),
 		cmocka_unit_test(test_psi_table),     cmocka_unit_test(test_psi_texts),
 		cmocka_unit_test(test_psi_long_line), cmocka_unit_test(test_vmstat_table),
-		cmocka_unit_test(test_vmstat_texts),
+		cmocka_unit_test(test_vmstat_texts),  cmocka_unit_test(test_slab_heavy),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
