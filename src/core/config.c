@@ -65,6 +65,8 @@ const struct config_key config_keys[] = {
 	    .help = "never kill a process of root"),
 	KEY("Kill", "KillProcessGroup", CONFIG_BOOL, kill_process_group, "no",
 	    .help = "kill the victim's whole process group"),
+	KEY("Kill", "RespectPanicOnOom", CONFIG_BOOL, respect_panic_on_oom, "yes",
+	    .help = "kill nobody while vm.panic_on_oom asks for a panic"),
 	KEY("Kill", "DryRun", CONFIG_BOOL, dry_run, "no", .help = "say what would be killed"),
 	KEY("Daemon", "Log", CONFIG_LOG_TARGET, log, "auto",
 	    .help = "where to write: auto, journal or stderr"),

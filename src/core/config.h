@@ -51,6 +51,7 @@ struct config {
 	enum sort_by sort_by;
 	bool ignore_root_user;
 	bool kill_process_group;
+	bool respect_panic_on_oom;
 	bool dry_run;
 	char prefer[PATTERN_SIZE];
 	char avoid[PATTERN_SIZE];

@@ -37,14 +37,19 @@ uint64_t daemon_now_usec(void)
 	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Until the second clock is read the first stands: too little at worst, and never too much. */
+/*
+ * Until the second clock is read the first stands: too little at worst, and never too much. Whole
+ * hundredths of a second, so that a trace has it once a sleep and not once a step.
+ */
 static uint64_t slept_usec(void)
 {
 	struct timespec t;
+	uint64_t ahead;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	return u64_sub((uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000,
-		       daemon_now_usec());
+	ahead = u64_sub((uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000,
+			daemon_now_usec());
+	return ahead - ahead % 10000;
 }
 
 void daemon_note(struct daemon *d, int priority, const char *message_id, const char *format, ...)
@@ -229,6 +234,8 @@ static void carry_out(struct daemon *d, const struct action *a, const struct sam
 			daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
 				    strerror(d->scan_error));
 		send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, s, a);
+		surroundings_look_at_slab(d);
+		surroundings_report_slab(d);
 		return;
 	case ACTION_NONE:
 	case ACTION_SCAN: /* a second one waits for the next tick */
@@ -248,7 +255,6 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	uint64_t decided_usec = o->sample.time_usec;
 	struct action a = policy_step(&d->policy, o), said = a, asked = a;
 	struct observation first = *o;
-	uint64_t slept;
 
 	if (a.kind == ACTION_SCAN) {
 		if (!scan(d, o))
@@ -260,16 +266,13 @@ static uint64_t step(struct daemon *d, struct observation *o)
 
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
-	slept = asked.kind == ACTION_SCAN ? u64_add(asked.slept_usec, a.slept_usec) : a.slept_usec;
-	if (slept > 0)
-		daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE,
-			    "the machine was suspended for %" PRIu64 ".%" PRIu64
-			    " s: stalls, rates and deadlines are measured anew",
-			    slept / USEC_PER_SEC, slept / (USEC_PER_SEC / 10) % 10);
+	if (asked.slept_usec > 0 || a.slept_usec > 0)
+		surroundings_report_sleep(d, u64_max(asked.slept_usec, a.slept_usec));
 	if (said.announce) {
 		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
 		daemon_update_status(d);
 	}
+	surroundings_ask(d, &o->sample, &a);
 	if (begins(a.kind))
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
@@ -308,6 +311,7 @@ static uint64_t tick(struct daemon *d)
 
 	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
 		o = (struct observation){};
+		surroundings_look(d, daemon_now_usec());
 		if (!take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
 			next = daemon_now_usec() + USEC_PER_SEC;
 			break;
@@ -315,6 +319,7 @@ static uint64_t tick(struct daemon *d)
 		now = o.sample;
 		o.victim = kill_observe(d, &o.sample);
 		o.victim_release = kill_release(d);
+		o.stand_aside = surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;
 		next = step(d, &o);
 		if (overdue)

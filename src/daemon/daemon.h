@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/recorder.h"
 #include "daemon/report.h"
+#include "daemon/surroundings.h"
 #include "daemon/writer.h"
 #include "sys/namer.h"
 #include "sys/privileges.h"
@@ -72,6 +73,7 @@ struct daemon {
 	struct privileges privileges;
 	struct policy policy;
 	struct kill kill;
+	struct surroundings surroundings;
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
 	unsigned kills;

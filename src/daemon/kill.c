@@ -38,7 +38,11 @@ static void send_table(struct daemon *d)
 	struct report_table *t = &d->report.table;
 	const struct report_kill *k = &d->kill.record;
 	const struct scan_result *s = &d->scan;
+	bool rows = tunables_dump_tasks(&d->surroundings.tunables);
+	unsigned left_out;
 
+	if (!ratelimit_pass(&d->surroundings.dumps, daemon_now_usec(), &left_out))
+		return;
 	d->report.kind = REPORT_TABLE;
 	d->report.priority = LOG_NOTICE;
 	d->report.message_id = MESSAGE_ID_TABLE;
@@ -52,10 +56,12 @@ static void send_table(struct daemon *d)
 		.evaluated = s->evaluated,
 		.unreadable = s->unreadable,
 		.overflow = s->overflow,
-		.count = s->top_count,
+		.left_out = left_out,
+		.count = rows ? s->top_count : 0,
 	};
 	memcpy(t->rows, s->top, sizeof(t->rows));
 	writer_send(&d->writer, &d->report);
+	surroundings_report_slab(d);
 }
 
 /* Kills of @unit within the last hour, with this one. The least recent makes room for a new one. */
@@ -221,6 +227,7 @@ void kill_report_begun(struct daemon *d)
 	/* a process that was dying anyway is reaped without a word, as the kernel does */
 	if (k->record.adopted || !(k->active || k->state == VICTIM_SPARED))
 		return;
+	surroundings_look_at_slab(d);
 	/* members of its group are dying too, and to read them could be to take them apart */
 	if (k->record.group_size == 0)
 		scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);

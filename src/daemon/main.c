@@ -247,7 +247,9 @@ static int run(struct daemon *d)
 	if (r != EXIT_SUCCESS || d->options.drill_only)
 		return r;
 
+	surroundings_start(d);
 	report_start(d, &drill, psi_trigger_fd);
+	surroundings_report_start(d);
 	r = daemon_run(d, drill.fill_rate_bytes, psi_trigger_fd);
 	if (r < 0) {
 		daemon_note(d, LOG_ERR, NULL, "the event loop failed: %s", strerror(-r));

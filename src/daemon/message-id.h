@@ -23,5 +23,9 @@
 #define MESSAGE_ID_RELOAD "25895a63402b479b90733f9a171be8d0"
 /* ReportInterval= and Debug= */
 #define MESSAGE_ID_STATE "30e1348798f2431386f53905ee6f7608"
+/* others were asked to free memory */
+#define MESSAGE_ID_ASKED "5a1de9edf5a44308a6270d8710936012"
+/* the kernel itself holds more memory than all programs */
+#define MESSAGE_ID_SLAB "2eb01acef7c8485898acabb04ecbdc1c"
 /* something else about the machine has changed */
 #define MESSAGE_ID_MACHINE "320427e469604ef098b91e0c371186b2"

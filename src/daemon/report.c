@@ -345,12 +345,41 @@ static void format_table(struct out *o, const struct report_table *t)
 		put(o, ", %u unreadable", t->unreadable);
 	if (t->overflow > 0)
 		put(o, ", %u not looked at", t->overflow);
+	if (t->left_out > 0)
+		put(o, "; %u tables before this one were left out", t->left_out);
+	if (t->count == 0) {
+		put(o, ". vm.oom_dump_tasks is 0: the candidates are not shown");
+		return;
+	}
 	put(o, ". The first of them by %s; total pages: %" PRIu64 "\n",
 	    t->sort_by == SORT_BY_RSS ? "rss" : "badness", t->total_pages);
 	put(o, "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
 	       "swapents oom_score_adj   badness    rules oom_score verdict  name");
 	for (unsigned i = 0; i < t->count; i++)
 		put_row(o, t, &t->rows[i]);
+}
+
+static void format_slab(struct out *o, const struct report_slab *s)
+{
+	put(o, "the kernel itself holds ");
+	put_bytes(o, s->unreclaimable_bytes);
+	put(o, " in caches that cannot be reclaimed, and all programs and files ");
+	put_bytes(o, s->lru_bytes);
+	put(o, ": to kill processes is of little use");
+	if (s->error != 0) {
+		put(o, "; which caches these are, /proc/slabinfo does not tell: %s",
+		    strerror(s->error));
+		return;
+	}
+	for (unsigned i = 0; i < s->top.count; i++) {
+		put(o, i == 0 ? "; the largest: " : ", ");
+		put_name(o, s->top.slabs[i].name);
+		put(o, " ");
+		put_bytes(o, s->top.slabs[i].total_bytes);
+		put(o, " (");
+		put_bytes(o, s->top.slabs[i].used_bytes);
+		put(o, " in use)");
+	}
 }
 
 void report_format_text(const struct report *r, char *buf, size_t size)
@@ -382,6 +411,9 @@ void report_format_text(const struct report *r, char *buf, size_t size)
 		break;
 	case REPORT_KILL:
 		format_kill(&o, &r->kill);
+		break;
+	case REPORT_SLAB:
+		format_slab(&o, &r->slab);
 		break;
 	}
 	if (r->dropped > 0)
@@ -538,6 +570,10 @@ void report_format_fields(const struct report *r, void (*add)(void *userdata, co
 	case REPORT_TABLE:
 		moment_fields(&s, &r->table.moment);
 		field(&s, "REAPD_VICTIM_PID=%d", r->table.victim);
+		return;
+	case REPORT_SLAB:
+		field(&s, "REAPD_SLAB_UNRECLAIMABLE_BYTES=%" PRIu64, r->slab.unreclaimable_bytes);
+		field(&s, "REAPD_LRU_BYTES=%" PRIu64, r->slab.lru_bytes);
 		return;
 	}
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/policy.h"
+#include "core/slab.h"
 #include "sys/reaper.h"
 #include "sys/scan.h"
 
@@ -21,6 +22,7 @@ enum report_kind {
 	REPORT_SIGNAL, /* kill, so far */
 	REPORT_TABLE,  /* table */
 	REPORT_KILL,   /* kill, complete */
+	REPORT_SLAB,   /* slab */
 };
 
 /* The sample that a report speaks of, and what was made of it. */
@@ -82,8 +84,18 @@ struct report_table {
 	enum sort_by sort_by;
 	pid_t victim;
 	unsigned seen, scored, evaluated, unreadable, overflow;
-	unsigned count;
+	unsigned left_out; /* tables before this one that came too soon after others */
+	unsigned count;	   /* 0: no rows are wanted */
 	struct process rows[SCAN_TOP];
+};
+
+/* The kernel itself holds more than all that it could take from others. */
+struct report_slab {
+	uint64_t unreclaimable_bytes;
+	uint64_t lru_bytes; /* of programs and files */
+	/* filled in by the writer, because to read it may take its time */
+	int error;
+	struct slab_top top;
 };
 
 struct report {
@@ -97,6 +109,7 @@ struct report {
 		struct report_moment moment;
 		struct report_kill kill;
 		struct report_table table;
+		struct report_slab slab;
 	};
 };
 

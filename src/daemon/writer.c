@@ -19,6 +19,8 @@
 #include <systemd/sd-journal.h>
 
 #include "core/text.h"
+#include "sys/fs.h"
+#include "sys/slab.h"
 #include "sys/worker.h"
 
 #define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
@@ -124,6 +126,19 @@ enum log_target writer_choose_target(enum log_target wanted)
 	return isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_JOURNAL;
 }
 
+/* What is read here because the loop must not wait for it. */
+static void complete(struct report *r)
+{
+	CLEANUP_CLOSE int proc_fd = -1;
+	CLEANUP_CLOSE int sys_fd = -1;
+
+	if (r->kind != REPORT_SLAB)
+		return;
+	proc_fd = fs_open_dir(AT_FDCWD, "/proc");
+	sys_fd = fs_open_dir(AT_FDCWD, "/sys");
+	r->slab.error = -slab_top_read(proc_fd, sys_fd, &r->slab.top);
+}
+
 struct writer_thread {
 	int fd;
 	int done_fd;
@@ -172,6 +187,7 @@ static void *writer_main(void *userdata)
 		if (n != sizeof(r))
 			return NULL;
 		wait_while_held(&t);
+		complete(&r);
 		write_report(t.target, &r);
 	}
 }

@@ -35,6 +35,7 @@ FILES = {
     "conf": "contrib/reapd.conf",
     "bootstrap": "contrib/bootstrap",
     "ci": ".ci/run",
+    "hook": "contrib/reapd-hook",
     "meson:systemd": "systemd/meson.build",
     "meson:man": "man/meson.build",
     "meson:src": "src/meson.build",
@@ -321,13 +322,13 @@ def check_uninstall(texts):
 
 
 def check_shell(texts):
-    """shellcheck has nothing to say about contrib/bootstrap and .ci/run"""
+    """shellcheck has nothing to say about contrib/bootstrap, contrib/reapd-hook and .ci/run"""
     if not shutil.which("shellcheck"):
         if os.environ.get("CI") == "true":
             return ["shellcheck is missing: apt-get install shellcheck"]
         return None
     complaints = []
-    for name in ("bootstrap", "ci"):
+    for name in ("bootstrap", "hook", "ci"):
         done = subprocess.run(["shellcheck", "--shell=bash", "--format=gcc", "-"], text=True,
                               input=texts[name], stdout=subprocess.PIPE)
         complaints += [line.replace("-:", FILES[name] + ":", 1) for line in done.stdout.splitlines()]
@@ -392,6 +393,7 @@ MUTATIONS = [
     (check_uninstall, "meson:man", r"'reapd.8'", "'reapd.8', 'reaptop.1'"),
     (check_uninstall, "meson:systemd", r"output: 'reapd.service'", "output: 'reapd.socket'"),
     (check_shell, "bootstrap", r"\Z", 'rm -r $1/*\n'),
+    (check_shell, "hook", r"#!/usr/bin/env bash", "#!/bin/sh"),
     (check_shell, "ci", r"\nset -euo pipefail\n", "\n"),
 ]
 

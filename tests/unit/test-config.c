@@ -432,6 +432,7 @@ static const struct {
 	{"Kill", "Ignore", ""},
 	{"Kill", "IgnoreRootUser", "no"},
 	{"Kill", "KillProcessGroup", "no"},
+	{"Kill", "RespectPanicOnOom", "yes"},
 	{"Kill", "DryRun", "no"},
 	{"Daemon", "Log", "auto"},
 	{"Daemon", "Debug", "no"},
