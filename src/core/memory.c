@@ -26,6 +26,8 @@ static const struct {
 	FIELD("MemAvailable", available_bytes),	  FIELD("SwapTotal", swap_total_bytes),
 	FIELD("SwapFree", swap_free_bytes),	  FIELD("Shmem", shmem_bytes),
 	FIELD("SUnreclaim", unreclaimable_bytes), FIELD("Hugetlb", hugetlb_bytes),
+	FIELD("Active(anon)", active_anon_bytes), FIELD("Inactive(anon)", inactive_anon_bytes),
+	FIELD("Unevictable", unevictable_bytes),  FIELD("Zswap", zswap_bytes),
 };
 
 #define FIELD_BIT(key_index) (1u << (key_index))
@@ -126,6 +128,13 @@ static const struct {
 	{"nr_isolated_anon ", offsetof(struct vmstat, lru_pages)},
 	{"nr_isolated_file ", offsetof(struct vmstat, lru_pages)},
 	{"nr_slab_unreclaimable ", offsetof(struct vmstat, slab_unreclaimable_pages)},
+	{"workingset_refault_anon ", offsetof(struct vmstat, refault_anon)},
+	{"workingset_refault_file ", offsetof(struct vmstat, refault_file)},
+	{"pswpin ", offsetof(struct vmstat, swap_in)},
+	{"pswpout ", offsetof(struct vmstat, swap_out)},
+	{"pgsteal_kswapd ", offsetof(struct vmstat, steal_kswapd)},
+	{"pgsteal_direct ", offsetof(struct vmstat, steal_direct)},
+	{"pgscan_direct ", offsetof(struct vmstat, scan_direct)},
 	{"oom_kill ", offsetof(struct vmstat, oom_kill)}, /* behind all the others */
 };
 
@@ -170,6 +179,117 @@ int vmstat_parse(const char *data, size_t len, struct vmstat *ret)
 	return -ENODATA;
 }
 
+int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret)
+{
+	struct text rest = TEXT(data, len), line;
+	uint64_t numbers[4];
+
+	if (!text_next_line(&rest, &line) || line.end == data + len || text_len(rest) > 0)
+		return -EINVAL;
+	for (unsigned i = 0; i < 4; i++) {
+		struct text word;
+		int r = text_next_word(&line, &word) ? text_to_u64(word, &numbers[i]) : -EINVAL;
+
+		if (r < 0)
+			return r;
+	}
+	*ret = (struct zram_stat){numbers[0], numbers[2], numbers[3]};
+	return 0;
+}
+
+/* "/dev/zram0", and nothing behind the number such as "\040(deleted)". */
+static int zram_number(struct text path)
+{
+	uint64_t number;
+
+	if (!text_has_prefix(path, "/dev/zram"))
+		return -1;
+	path.at += sizeof("/dev/zram") - 1;
+	return text_to_u64(path, &number) < 0 || number > INT16_MAX ? -1 : (int)number;
+}
+
+static int swap_area_parse(struct text line, struct swap_area *ret)
+{
+	struct text path, type, size;
+	uint64_t size_kb;
+	int r;
+
+	if (!text_next_word(&line, &path) || !text_next_word(&line, &type) ||
+	    !text_next_word(&line, &size) || text_len(text_trim(line)) == 0)
+		return -EINVAL;
+	r = text_to_u64(size, &size_kb);
+	if (r < 0)
+		return r;
+	*ret = (struct swap_area){zram_number(path), u64_mul(size_kb, 1024)};
+	return 0;
+}
+
+int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static SWAP_AREAS_MAX],
+		     unsigned *ret_count)
+{
+	struct text rest = TEXT(data, len), line;
+	struct swap_area areas[SWAP_AREAS_MAX];
+	unsigned count = 0;
+
+	if (!text_next_line(&rest, &line) || !text_has_prefix(line, "Filename"))
+		return -EINVAL;
+	while (count < SWAP_AREAS_MAX && text_next_line(&rest, &line)) {
+		int r = line.end == data + len ? -EINVAL : swap_area_parse(line, &areas[count]);
+
+		if (r < 0)
+			return r;
+		count++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		ret[i] = areas[i];
+	*ret_count = count;
+	return 0;
+}
+
+/*
+ * Before anything is stored nobody knows how well it compresses. So much is taken as stored already
+ * at half its size, which is what text and heaps of ordinary programs reach with lzo or better.
+ */
+#define ZRAM_PRIOR_BYTES (UINT64_C(16) << 20)
+
+struct ratio {
+	uint64_t used, data;
+};
+
+static struct ratio zram_ratio(uint64_t data_bytes, uint64_t used_bytes)
+{
+	return (struct ratio){u64_add(used_bytes, ZRAM_PRIOR_BYTES / 2),
+			      u64_add(data_bytes, ZRAM_PRIOR_BYTES)};
+}
+
+void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat)
+{
+	uint64_t room = u64_sub(size_bytes, stat->data_bytes);
+	struct ratio ratio = zram_ratio(stat->data_bytes, stat->used_bytes);
+
+	if (stat->limit_bytes > 0)
+		room = u64_min(room, u64_muldiv(u64_sub(stat->limit_bytes, stat->used_bytes),
+						ratio.data, ratio.used));
+	z->size_bytes = u64_add(z->size_bytes, size_bytes);
+	z->data_bytes = u64_add(z->data_bytes, stat->data_bytes);
+	z->used_bytes = u64_add(z->used_bytes, stat->used_bytes);
+	z->room_bytes = u64_add(z->room_bytes, room);
+}
+
+uint64_t sample_usable_swap_bytes(const struct sample *s)
+{
+	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
+	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
+	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes);
+
+	if (s->zram.size_bytes == 0)
+		return free;
+	on_zram = u64_min(u64_sub(s->zram.size_bytes, s->zram.data_bytes), free);
+	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon);
+	return u64_add(free - on_zram,
+		       u64_muldiv(stored, u64_sub(ratio.data, ratio.used), ratio.data));
+}
+
 bool vmstat_is_slab_heavy(const struct vmstat *v)
 {
 	return v->slab_unreclaimable_pages > v->lru_pages;
@@ -177,5 +297,5 @@ bool vmstat_is_slab_heavy(const struct vmstat *v)
 
 uint64_t sample_reserve_bytes(const struct sample *s)
 {
-	return u64_add(s->mem.available_bytes, s->mem.swap_free_bytes);
+	return u64_add(s->mem.available_bytes, sample_usable_swap_bytes(s));
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the machine as a whole says about its memory: /proc/meminfo, /proc/pressure/memory and the
- * few counters of /proc/vmstat that a decision or a report needs. Shapes and parsers, no reading.
- * A sample is one reading of all three: the only view of the machine that the policy ever gets.
+ * What the machine as a whole says about its memory: /proc/meminfo, /proc/pressure/memory, the few
+ * counters of /proc/vmstat that a decision or a report needs, and what swap on zram costs. Shapes
+ * and parsers, no reading. A sample is one reading of all: the only view of the machine that the
+ * policy ever gets.
  */
 #pragma once
 
@@ -19,7 +20,12 @@ struct meminfo {
 	uint64_t swap_free_bytes;
 	uint64_t shmem_bytes;	      /* tmpfs and shared anonymous memory */
 	uint64_t unreclaimable_bytes; /* SUnreclaim: slab that no shrinker gives back */
-	uint64_t hugetlb_bytes; /* Hugetlb: pages reserved for hugetlbfs, in no process's rss */
+	uint64_t hugetlb_bytes;	    /* Hugetlb: pages reserved for hugetlbfs, in no process's rss */
+	uint64_t active_anon_bytes; /* these two: what swap can take, shared memory included */
+	uint64_t inactive_anon_bytes;
+	uint64_t unevictable_bytes; /* mlocked, ramfs, SHM_LOCK: what reclaim never takes */
+	uint64_t
+		zswap_bytes; /* Zswap: memory that compressed pages of swap on a disk take (5.19) */
 };
 
 /*
@@ -37,19 +43,72 @@ struct psi {
 /* -EINVAL, -ERANGE: not the two whole lines "some ... total=N" and "full ... total=N". */
 int psi_parse(const char *data, size_t len, struct psi *ret);
 
+/*
+ * Since boot, all but the first in pages. A refault is a page that was reclaimed and is needed
+ * again soon enough for its shadow entry to be there still (mm/workingset.c): what a machine that
+ * only moves cold pages out, or streams files, does not have.
+ */
 struct vmstat {
-	uint64_t oom_kill; /* processes that the kernel's own killer has killed since boot */
+	uint64_t oom_kill; /* processes that the kernel's own killer has killed */
+	uint64_t refault_anon;
+	uint64_t refault_file; /* before 5.9 there is one counter for both, which is not read */
+	uint64_t swap_in;
+	uint64_t swap_out;
+	uint64_t steal_kswapd; /* reclaimed, of both kinds */
+	uint64_t steal_direct; /* the same, by those who wait for it */
+	uint64_t scan_direct;
+	/* of the moment */
 	uint64_t slab_unreclaimable_pages;
-	uint64_t
-		lru_pages; /* of programs and files: on any of the lists, isolated or unevictable */
+	uint64_t lru_pages; /* of programs and files: on any list, isolated or unevictable */
 };
 
-/* -ENODATA when there is no oom_kill line (kernels before 4.13), up to which it is read. */
+/*
+ * -ENODATA when there is no oom_kill line (kernels before 4.13, or a text that is cut: all others
+ * stand before it, and it is read no further). -EINVAL, -ERANGE: a line that is used is malformed.
+ * One that is missing is 0.
+ */
 int vmstat_parse(const char *data, size_t len, struct vmstat *ret);
 
 /* The kernel has more for itself than everybody else: should_dump_unreclaim_slab(), mm/oom_kill.c
  */
 bool vmstat_is_slab_heavy(const struct vmstat *v);
+
+/* /sys/block/zramN/mm_stat, in bytes. */
+struct zram_stat {
+	uint64_t data_bytes;  /* orig_data_size: what is stored, before compression */
+	uint64_t used_bytes;  /* mem_used_total: what that takes, the allocator's waste included */
+	uint64_t limit_bytes; /* mem_limit: what it may take; 0: no limit */
+};
+
+/* -EINVAL, -ERANGE: not at least four numbers, or more than one line. */
+int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret);
+
+/* One area of /proc/swaps. */
+struct swap_area {
+	int zram; /* N of /dev/zramN; -1: it is something else */
+	uint64_t size_bytes;
+};
+
+/* As many as the kernel has at most, MAX_SWAPFILES. */
+#define SWAP_AREAS_MAX 32
+
+/*
+ * At most SWAP_AREAS_MAX areas; the rest is left out. -EINVAL, -ERANGE: a line that is not "path
+ * type size used priority" with sizes in kB, or no heading.
+ */
+int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static SWAP_AREAS_MAX],
+		     unsigned *ret_count);
+
+/* All swap on zram together; all 0 when there is none. */
+struct zram {
+	uint64_t size_bytes; /* of the areas */
+	uint64_t data_bytes; /* see struct zram_stat */
+	uint64_t used_bytes;
+	uint64_t room_bytes; /* what can still be stored, by size and limit */
+};
+
+/* Adds one device with an area of @size_bytes to @z. */
+void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat);
 
 struct sample {
 	uint64_t time_usec;  /* CLOCK_MONOTONIC when it was taken */
@@ -59,7 +118,16 @@ struct sample {
 	struct psi psi;
 	bool has_vmstat;
 	struct vmstat vmstat;
+	struct zram zram;
 };
 
-/* What can still be used up: available memory and free swap. */
+/*
+ * What free swap really adds to what can be allocated. On a disk that is all of it. A page on zram
+ * takes memory itself: what is gained is the difference, by the ratio measured on this very data,
+ * and only for as much as there is to be moved. (zswap is no swap of its own: when its pool is full
+ * it writes to the disk.)
+ */
+uint64_t sample_usable_swap_bytes(const struct sample *s);
+
+/* What can still be used up: available memory and usable swap. */
 uint64_t sample_reserve_bytes(const struct sample *s);

@@ -171,7 +171,7 @@ static uint64_t raised(uint64_t limit, unsigned slack_divisor)
 static struct assessment assess(const struct limits *limits, const struct sample *s, bool stalled,
 				unsigned slack_divisor)
 {
-	uint64_t available = s->mem.available_bytes, swap_free = s->mem.swap_free_bytes;
+	uint64_t available = s->mem.available_bytes, swap_free = sample_usable_swap_bytes(s);
 
 	for (enum level l = LEVEL_HARD; l > LEVEL_CALM; l--) {
 		if (available > raised(limits->memory_bytes[l], slack_divisor) ||
@@ -284,7 +284,7 @@ static uint64_t watch_period_usec(const struct policy *p, const struct limits *l
 {
 	uint64_t rate = u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes);
 	uint64_t memory = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]);
-	uint64_t swap = u64_sub(s->mem.swap_free_bytes, limits->swap_bytes[LEVEL_SOFT]);
+	uint64_t swap = u64_sub(sample_usable_swap_bytes(s), limits->swap_bytes[LEVEL_SOFT]);
 	uint64_t with_swap = u64_min(u64_muldiv(u64_add(memory, swap), SEC, rate), SEC);
 	uint64_t without = u64_min(u64_muldiv(memory, SEC, rate), PERIOD_MAX_USEC);
 

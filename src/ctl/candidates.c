@@ -268,7 +268,7 @@ static int scan(int proc_fd, const struct rules *rules, struct candidates *c)
 static int read_machine(int proc_fd, struct sample *ret)
 {
 	struct sampler sampler = SAMPLER_CLOSED;
-	int r = sampler_open(&sampler, proc_fd);
+	int r = sampler_open(&sampler, proc_fd, -1);
 
 	if (r >= 0)
 		r = sampler_take(&sampler, 0, SAMPLE_DECISION, ret);

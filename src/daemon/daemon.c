@@ -115,6 +115,7 @@ static void note_changes(struct daemon *d, const struct sample *now)
 	char before_text[32], now_text[32];
 
 	if (d->last.mem.swap_total_bytes != now->mem.swap_total_bytes) {
+		sampler_find_swap(&d->sampler);
 		format_bytes(d->last.mem.swap_total_bytes, before_text, sizeof(before_text));
 		format_bytes(now->mem.swap_total_bytes, now_text, sizeof(now_text));
 		daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now",

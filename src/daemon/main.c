@@ -61,7 +61,8 @@ static int open_proc(struct daemon *d)
 	d->proc_fd = fs_open_dir(AT_FDCWD, "/proc");
 	if (d->proc_fd < 0)
 		return fail("/proc: %s", strerror(-d->proc_fd));
-	r = sampler_open(&d->sampler, d->proc_fd);
+	/* kept for as long as the sampler is; without it all swap counts as on a disk */
+	r = sampler_open(&d->sampler, d->proc_fd, fs_open_dir(AT_FDCWD, "/sys"));
 	if (r < 0)
 		return fail("/proc/meminfo: %s: expected /proc to be mounted", strerror(-r));
 	r = sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_WITH_VMSTAT, &d->last);

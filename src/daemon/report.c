@@ -62,8 +62,11 @@ static void put_percent(struct out *o, uint64_t part, uint64_t whole)
 	put(o, "%" PRIu64 ".%" PRIu64 " %%", permille / 10, permille % 10);
 }
 
-static void put_memory(struct out *o, const struct meminfo *m)
+static void put_memory(struct out *o, const struct sample *s)
 {
+	const struct meminfo *m = &s->mem;
+	uint64_t usable = sample_usable_swap_bytes(s);
+
 	put_bytes(o, m->available_bytes);
 	put(o, " of ");
 	put_bytes(o, m->total_bytes);
@@ -80,6 +83,10 @@ static void put_memory(struct out *o, const struct meminfo *m)
 	put(o, " swap free (");
 	put_percent(o, m->swap_free_bytes, m->swap_total_bytes);
 	put(o, ")");
+	if (usable == m->swap_free_bytes)
+		return;
+	put(o, ", which adds ");
+	put_bytes(o, usable);
 }
 
 static void put_stall(struct out *o, const struct report_moment *m)
@@ -165,7 +172,7 @@ static void format_start(struct out *o, const struct report_start *s)
 static void format_level(struct out *o, const struct report_moment *m)
 {
 	put(o, "memory level %s (was %s): ", level_name(m->level), level_name(m->level_before));
-	put_memory(o, &m->sample.mem);
+	put_memory(o, &m->sample);
 	put(o, "; ");
 	put_reason(o, m);
 }
@@ -173,7 +180,7 @@ static void format_level(struct out *o, const struct report_moment *m)
 static void format_state(struct out *o, const struct report_moment *m)
 {
 	put(o, "level %s: ", level_name(m->level));
-	put_memory(o, &m->sample.mem);
+	put_memory(o, &m->sample);
 	if (m->sample.has_psi) {
 		put(o, ", ");
 		put_stall(o, m);
@@ -186,7 +193,7 @@ static void format_barren(struct out *o, const struct report_moment *m)
 	const struct meminfo *mem = &m->sample.mem;
 
 	put(o, "memory level %s, but no process can be killed: ", level_name(m->level));
-	put_memory(o, mem);
+	put_memory(o, &m->sample);
 	put(o, "; shared memory and tmpfs hold ");
 	put_bytes(o, mem->shmem_bytes);
 	put(o, ", huge pages ");
@@ -336,7 +343,7 @@ static void put_row(struct out *o, const struct report_table *t, const struct pr
 static void format_table(struct out *o, const struct report_table *t)
 {
 	put(o, "why: level %s, ", level_name(t->moment.level));
-	put_memory(o, &t->moment.sample.mem);
+	put_memory(o, &t->moment.sample);
 	put(o, "; ");
 	put_reason(o, &t->moment);
 	put(o, ". %u processes, %u with a score, %u read in full", t->seen, t->scored,
@@ -449,6 +456,7 @@ static void moment_fields(const struct field_sink *s, const struct report_moment
 	field(s, "REAPD_MEM_FREE_BYTES=%" PRIu64, mem->free_bytes);
 	field(s, "REAPD_SWAP_TOTAL_BYTES=%" PRIu64, mem->swap_total_bytes);
 	field(s, "REAPD_SWAP_FREE_BYTES=%" PRIu64, mem->swap_free_bytes);
+	field(s, "REAPD_SWAP_USABLE_BYTES=%" PRIu64, sample_usable_swap_bytes(&m->sample));
 	field(s, "REAPD_MEM_LIMIT_BYTES=%" PRIu64, m->limits.memory_bytes[limit]);
 	field(s, "REAPD_SWAP_LIMIT_BYTES=%" PRIu64, m->limits.swap_bytes[limit]);
 	if (!m->sample.has_psi)

@@ -15,7 +15,7 @@
 /* vmstat is the longest, about 6 kB with every option on; its oom_kill is in the first half. */
 #define SAMPLE_TEXT_SIZE 8192
 
-int sampler_open(struct sampler *s, int proc_fd)
+int sampler_open(struct sampler *s, int proc_fd, int sys_fd)
 {
 	int meminfo_fd = openat(proc_fd, "meminfo", O_RDONLY | O_CLOEXEC);
 
@@ -25,8 +25,17 @@ int sampler_open(struct sampler *s, int proc_fd)
 		.meminfo_fd = meminfo_fd,
 		.psi_fd = openat(proc_fd, "pressure/memory", O_RDONLY | O_CLOEXEC),
 		.vmstat_fd = openat(proc_fd, "vmstat", O_RDONLY | O_CLOEXEC),
+		.swaps_fd = openat(proc_fd, "swaps", O_RDONLY | O_CLOEXEC),
+		.sys_fd = sys_fd,
 	};
+	sampler_find_swap(s);
 	return 0;
+}
+
+static void close_zram(struct sampler *s)
+{
+	while (s->zram_count > 0)
+		fs_closep(&s->zram[--s->zram_count].fd);
 }
 
 void sampler_close(struct sampler *s)
@@ -34,7 +43,48 @@ void sampler_close(struct sampler *s)
 	fs_closep(&s->meminfo_fd);
 	fs_closep(&s->psi_fd);
 	fs_closep(&s->vmstat_fd);
+	fs_closep(&s->swaps_fd);
+	close_zram(s);
 	*s = SAMPLER_CLOSED;
+}
+
+void sampler_find_swap(struct sampler *s)
+{
+	struct swap_area areas[SWAP_AREAS_MAX];
+	char text[SAMPLE_TEXT_SIZE], path[64];
+	unsigned count;
+	size_t len;
+
+	close_zram(s);
+	if (s->swaps_fd < 0 || s->sys_fd < 0 ||
+	    fs_read_piece(s->swaps_fd, text, sizeof(text), &len) < 0 ||
+	    swap_areas_parse(text, len, areas, &count) < 0)
+		return;
+	for (unsigned i = 0; i < count && s->zram_count < SAMPLER_ZRAM_MAX; i++) {
+		int fd;
+
+		if (areas[i].zram < 0)
+			continue;
+		snprintf(path, sizeof(path), "block/zram%d/mm_stat", areas[i].zram);
+		fd = openat(s->sys_fd, path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		s->zram[s->zram_count].fd = fd;
+		s->zram[s->zram_count++].size_bytes = areas[i].size_bytes;
+	}
+}
+
+static void read_zram(const struct sampler *s, struct zram *ret)
+{
+	struct zram_stat stat;
+	char text[256];
+	size_t len;
+
+	for (unsigned i = 0; i < s->zram_count; i++) {
+		if (fs_read_piece(s->zram[i].fd, text, sizeof(text), &len) >= 0 &&
+		    zram_stat_parse(text, len, &stat) >= 0)
+			zram_add(ret, s->zram[i].size_bytes, &stat);
+	}
 }
 
 int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
@@ -57,6 +107,7 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 	taken.has_vmstat = depth == SAMPLE_WITH_VMSTAT && s->vmstat_fd >= 0 &&
 			   fs_read_fd(s->vmstat_fd, text, sizeof(text), &len) >= 0 &&
 			   vmstat_parse(text, len, &taken.vmstat) >= 0;
+	read_zram(s, &taken.zram);
 	*ret = taken;
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The machine-wide files on held descriptors, read into one struct sample, and the PSI trigger
  * that wakes the daemon between samples. Opening a file allocates in the kernel; reading one that
- * is open does not, so the descriptors are taken while memory is plentiful.
+ * is open does not (but for vmstat, which takes a few kB for each reading), so the descriptors are
+ * taken while memory is plentiful.
  */
 #pragma once
 
@@ -10,24 +11,46 @@
 
 #include "core/memory.h"
 
+#define SAMPLER_ZRAM_MAX 4
+
 struct sampler {
 	int meminfo_fd;
 	int psi_fd;    /* -1: no PSI */
 	int vmstat_fd; /* -1: no vmstat */
+	int swaps_fd;  /* -1: no swaps */
+	int sys_fd;    /* borrowed; -1: no /sys */
+	/* swap on zram */
+	struct {
+		int fd; /* its mm_stat */
+		uint64_t size_bytes;
+	} zram[SAMPLER_ZRAM_MAX];
+	unsigned zram_count;
 };
 
-#define SAMPLER_CLOSED ((struct sampler){.meminfo_fd = -1, .psi_fd = -1, .vmstat_fd = -1})
+#define SAMPLER_CLOSED     \
+	((struct sampler){ \
+		.meminfo_fd = -1, .psi_fd = -1, .vmstat_fd = -1, .swaps_fd = -1, .sys_fd = -1})
 
-/* @proc_fd: the root of a /proc. Only meminfo is required. 0 or negative errno. */
-int sampler_open(struct sampler *s, int proc_fd);
+/*
+ * @proc_fd, @sys_fd: the roots of a /proc and of a /sys; the latter is kept, and -1 when there is
+ * none. Only meminfo is required. 0 or negative errno.
+ */
+int sampler_open(struct sampler *s, int proc_fd, int sys_fd);
 void sampler_close(struct sampler *s);
 
-/* vmstat costs twice as much as the rest together, and no decision needs it. */
+/*
+ * Looks which swap there is: at start, and whenever the total has changed. What cannot be read
+ * counts as swap on a disk.
+ */
+void sampler_find_swap(struct sampler *s);
+
+/* vmstat costs twice as much as the rest together: for when there is a reason to look closer. */
 enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
 
 /*
  * One reading. @time_usec is what the sample is stamped with. Fails only when meminfo does: PSI
- * and vmstat that were not or cannot be read (psi=0) are said to be missing in the sample.
+ * and vmstat that were not or cannot be read (psi=0) are said to be missing in the sample, and a
+ * zram that cannot be read any more, since it is being removed, is left out.
  */
 int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 		 struct sample *ret);

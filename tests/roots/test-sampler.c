@@ -73,7 +73,7 @@ static void test_rows(void **state)
 		put(&t, "meminfo", rows[i].meminfo);
 		put(&t, "pressure/memory", rows[i].psi);
 		put(&t, "vmstat", rows[i].vmstat);
-		CHECK_INT(rows[i].name, sampler_open(&s, t.fd), rows[i].open);
+		CHECK_INT(rows[i].name, sampler_open(&s, t.fd, t.fd), rows[i].open);
 		if (rows[i].open == 0)
 			CHECK_INT(rows[i].name, sampler_take(&s, 5, SAMPLE_WITH_VMSTAT, &got),
 				  rows[i].take);
@@ -107,7 +107,7 @@ static void test_changes(void **state)
 	tree_text(&t, "meminfo", MEMINFO);
 	tree_text(&t, "pressure/memory", PSI);
 	tree_text(&t, "vmstat", VMSTAT);
-	assert_int_equal(sampler_open(&s, t.fd), 0);
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
 	assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_true(got.has_psi && got.has_vmstat);
 	assert_int_equal(sampler_take(&s, 1, SAMPLE_DECISION, &got), 0);
@@ -139,6 +139,73 @@ static void test_changes(void **state)
 	tree_done(&t);
 }
 
+#define SWAPS "Filename Type Size Used Priority\n"
+
+static void find(struct sampler *s, const struct tree *t, const char *swaps)
+{
+	tree_text(t, "swaps", swaps);
+	sampler_find_swap(s);
+}
+
+/* Areas come and go, and so do the devices below them. */
+static void test_zram(void **state)
+{
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "meminfo", MEMINFO);
+	tree_text(&t, "swaps", SWAPS "/dev/zram0 partition 1000 0 5\n/dev/sda partition 9 0 4\n");
+	tree_text(&t, "block/zram0/mm_stat", "4096 74 12288 0 0 0 0\n");
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 1000 << 10);
+	assert_int_equal(got.zram.data_bytes, 4096);
+	assert_int_equal(got.zram.used_bytes, 12288);
+	assert_int_equal(got.zram.room_bytes, (1000 << 10) - 4096);
+
+	/* removed while it is held: not there, and no trace of the reading before */
+	tree_text(&t, "block/zram0/mm_stat", "");
+	assert_int_equal(sampler_take(&s, 2, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 0);
+	tree_text(&t, "block/zram0/mm_stat", "4096 74 122");
+	assert_int_equal(sampler_take(&s, 2, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 0);
+
+	tree_text(&t, "block/zram0/mm_stat", "4096 74 12288 0\n");
+	tree_text(&t, "block/zram1/mm_stat", "8192 74 12288 0\n");
+	find(&s, &t, SWAPS "/dev/zram1 partition 500 0 5\n/dev/zram0 partition 1000 0 5\n");
+	assert_int_equal(sampler_take(&s, 3, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 1500 << 10);
+	assert_int_equal(got.zram.data_bytes, 12288);
+
+	/* more of them than anybody has: the rest counts as a disk */
+	find(&s, &t,
+	     SWAPS "/dev/zram0 partition 1 0 5\n/dev/zram0 partition 1 0 5\n"
+		   "/dev/zram0 partition 1 0 5\n/dev/zram0 partition 1 0 5\n"
+		   "/dev/zram0 partition 1 0 5\n");
+	assert_int_equal(sampler_take(&s, 3, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 4 << 10);
+
+	/* without the device, without the list, and with a list that cannot be read */
+	tree_remove(&t, "block");
+	find(&s, &t, SWAPS "/dev/zram0 partition 1000 0 5\n");
+	assert_int_equal(s.zram_count, 0);
+	find(&s, &t, SWAPS "/dev/zram0 partition\n");
+	assert_int_equal(s.zram_count, 0);
+	sampler_close(&s);
+	assert_int_equal(sampler_open(&s, t.fd, -1), 0);
+	assert_int_equal(s.zram_count, 0);
+	sampler_close(&s);
+	tree_remove(&t, "swaps");
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
+	assert_int_equal(s.zram_count, 0);
+	sampler_close(&s);
+	tree_done(&t);
+}
+
 /* Longer than the buffer: what is beyond it is not seen, and nothing is written beyond it. */
 static void test_long(void **state)
 {
@@ -158,7 +225,7 @@ static void test_long(void **state)
 	memcpy(text + len - 12, "\noom_kill 3\n", 12);
 	tree_write(&t, "vmstat", text, len);
 	tree_write(&t, "pressure/memory", text, len);
-	assert_int_equal(sampler_open(&s, t.fd), 0);
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
 	assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_int_equal(got.mem.available_bytes, UINT64_C(700000) << 10);
 	assert_false(got.has_vmstat);
@@ -193,10 +260,9 @@ static void test_trigger(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_long),
-		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_long), cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_zram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static const char *check_level(const struct policy *p, const struct observation 
 {
 	struct limits limits;
 	uint64_t available = o->sample.mem.available_bytes;
-	uint64_t swap_free = o->sample.mem.swap_free_bytes;
+	uint64_t swap_free = sample_usable_swap_bytes(&o->sample);
 	bool exhausted[LEVELS];
 
 	limits_resolve(p->config, &o->sample.mem, &limits);

@@ -90,6 +90,10 @@ static void check_meminfo(const char *row, const struct meminfo *got, const stru
 	CHECK_UINT(row, got->shmem_bytes, want->shmem_bytes);
 	CHECK_UINT(row, got->unreclaimable_bytes, want->unreclaimable_bytes);
 	CHECK_UINT(row, got->hugetlb_bytes, want->hugetlb_bytes);
+	CHECK_UINT(row, got->active_anon_bytes, want->active_anon_bytes);
+	CHECK_UINT(row, got->inactive_anon_bytes, want->inactive_anon_bytes);
+	CHECK_UINT(row, got->unevictable_bytes, want->unevictable_bytes);
+	CHECK_UINT(row, got->zswap_bytes, want->zswap_bytes);
 }
 
 static void test_meminfo_table(void **state)
@@ -117,15 +121,19 @@ static const struct {
 	{"meminfo/5.15",
 	 0,
 	 {8131036 * KIB, 512344 * KIB, 4411820 * KIB, 2097148 * KIB, 2001916 * KIB, 331204 * KIB,
-	  181784 * KIB, 131072 * KIB}},
+	  181784 * KIB, 131072 * KIB, 1101132 * KIB, 1822332 * KIB, 48 * KIB, 0 * KIB}},
 	{"meminfo/6.1",
 	 0,
 	 {8131036 * KIB, 512344 * KIB, 4411820 * KIB, 2097148 * KIB, 2001916 * KIB, 331204 * KIB,
-	  181784 * KIB, 131072 * KIB}},
+	  181784 * KIB, 131072 * KIB, 1101132 * KIB, 1822332 * KIB, 48 * KIB, 4096 * KIB}},
 	{"meminfo/6.18",
 	 0,
-	 {24684084 * KIB, 22882208 * KIB, 23283860 * KIB, 0, 0, 8872 * KIB, 24356 * KIB, 0}},
-	{"meminfo/lxcfs", 0, {524288 * KIB, 401232 * KIB, 524288 * KIB, 0, 0, 64 * KIB, 0, 0}},
+	 {24684084 * KIB, 22882208 * KIB, 23283860 * KIB, 0, 0, 8872 * KIB, 24356 * KIB, 0,
+	  1540 * KIB, 1054108 * KIB, 12720 * KIB, 0 * KIB}},
+	{"meminfo/lxcfs",
+	 0,
+	 {524288 * KIB, 401232 * KIB, 524288 * KIB, 0, 0, 64 * KIB, 0, 0, 0 * KIB, 0 * KIB, 0 * KIB,
+	  0 * KIB}},
 };
 
 static void test_meminfo_texts(void **state)
@@ -320,7 +328,30 @@ static const struct {
 	 BYTES("nr_active_anon 18446744073709551615\nnr_unevictable 1\noom_kill 2\n"), 0, 2, 0,
 	 UINT64_MAX},
 	{"largest", BYTES("a\noom_kill 18446744073709551615\r\nb\n"), 0, UINT64_MAX},
+	{"bad counter before it", BYTES("pswpin x\noom_kill 1\n"), -EINVAL, 0},
+	{"counter of 2^64", BYTES("pgscan_direct 18446744073709551616\noom_kill 1\n"), -ERANGE, 0},
+	{"bad line behind it", BYTES("oom_kill 1\npswpin x\n"), 0, 1},
 };
+
+static void test_vmstat_counters(void **state)
+{
+	static const char text[] = "pswpin_x 99\nworkingset_refault_anon 1\n"
+				   "workingset_refault_file 2\nworkingset_refault 98\npswpin 3\n"
+				   "pswpout 4\npgsteal_kswapd 5\npgsteal_direct 6\n"
+				   "pgscan_direct 7\npgscan_direct_throttle 97\noom_kill 8\n";
+	struct vmstat v;
+
+	(void)state;
+	assert_int_equal(vmstat_parse(text, sizeof(text) - 1, &v), 0);
+	assert_int_equal(v.refault_anon, 1);
+	assert_int_equal(v.refault_file, 2);
+	assert_int_equal(v.swap_in, 3);
+	assert_int_equal(v.swap_out, 4);
+	assert_int_equal(v.steal_kswapd, 5);
+	assert_int_equal(v.steal_direct, 6);
+	assert_int_equal(v.scan_direct, 7);
+	assert_int_equal(v.oom_kill, 8);
+}
 
 static void test_vmstat_table(void **state)
 {
@@ -371,14 +402,217 @@ static void test_vmstat_texts(void **state)
 	corpus_cut("vmstat/6.1", check_vmstat_cut);
 }
 
+static const struct {
+	const char *row;
+	const char *data;
+	size_t len;
+	int result;
+	struct zram_stat value;
+} zram_rows[] = {
+	{"empty", BYTES(""), -EINVAL, {}},
+	{"newline", BYTES("\n"), -EINVAL, {}},
+	{"three numbers", BYTES("1 2 3\n"), -EINVAL, {}},
+	{"letters", BYTES("1 2 3 x\n"), -EINVAL, {}},
+	{"negative", BYTES("-1 2 3 4\n"), -EINVAL, {}},
+	{"NUL", BYTES("1 2 3\0 4\n"), -EINVAL, {}},
+	{"2^64", BYTES("18446744073709551616 2 3 4\n"), -ERANGE, {}},
+	{"cut", BYTES("1 2 3 4"), -EINVAL, {}},
+	{"two lines", BYTES("1 2 3 4\n5\n"), -EINVAL, {}},
+	{"before 5.12", BYTES("  4096  74  12288  0  12288  0  0  0\n"), 0, {4096, 12288, 0}},
+	{"6.1", BYTES("  4096  74  12288 8192  12288  0  0  0 0\n"), 0, {4096, 12288, 8192}},
+};
+
+static void test_zram_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(zram_rows); i++) {
+		char *copy = heap_copy(zram_rows[i].data, zram_rows[i].len);
+		struct zram_stat z = {.data_bytes = 77};
+		int r = zram_stat_parse(copy, zram_rows[i].len, &z);
+
+		CHECK_INT(zram_rows[i].row, r, zram_rows[i].result);
+		CHECK_UINT(zram_rows[i].row, z.data_bytes,
+			   r < 0 ? 77 : zram_rows[i].value.data_bytes);
+		if (r >= 0) {
+			CHECK_UINT(zram_rows[i].row, z.used_bytes, zram_rows[i].value.used_bytes);
+			CHECK_UINT(zram_rows[i].row, z.limit_bytes, zram_rows[i].value.limit_bytes);
+		}
+		free(copy);
+	}
+}
+
+#define SWAPS "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+static const struct {
+	const char *row;
+	const char *data;
+	size_t len;
+	int result;
+	unsigned count;
+	struct swap_area last;
+} swaps_rows[] = {
+	{"empty", BYTES(""), -EINVAL, 0, {}},
+	{"no heading", BYTES("/dev/sda2 partition 1 0 -2\n"), -EINVAL, 0, {}},
+	{"path alone", BYTES(SWAPS "/dev/sda2\n"), -EINVAL, 0, {}},
+	{"no size", BYTES(SWAPS "/dev/sda2 partition\n"), -EINVAL, 0, {}},
+	{"nothing behind the size", BYTES(SWAPS "/dev/sda2 partition 5\n"), -EINVAL, 0, {}},
+	{"letters", BYTES(SWAPS "/dev/sda2 partition x 0 -2\n"), -EINVAL, 0, {}},
+	{"2^64", BYTES(SWAPS "/dev/sda2 file 18446744073709551616 0 -2\n"), -ERANGE, 0, {}},
+	{"cut",
+	 BYTES(SWAPS "/dev/sda2 partition 1 0 -2\n/dev/sdb partition 17 0 -"),
+	 -EINVAL,
+	 0,
+	 {}},
+	{"none", BYTES(SWAPS), 0, 0, {}},
+	{"a disk", BYTES(SWAPS "/dev/sda2   partition\t1024\t\t0\t\t-2\n"), 0, 1, {-1, 1048576}},
+	{"a file with a blank", BYTES(SWAPS "/swap\\040file file 4 0 -2\n"), 0, 1, {-1, 4096}},
+	{"zram", BYTES(SWAPS "/dev/zram12 partition 4 0 100\n"), 0, 1, {12, 4096}},
+	{"behind a disk",
+	 BYTES(SWAPS "/dev/a partition 9 0 -2\n/dev/zram0 partition 4 0 1\n"),
+	 0,
+	 2,
+	 {0, 4096}},
+	{"zram without a number", BYTES(SWAPS "/dev/zram partition 4 0 100\n"), 0, 1, {-1, 4096}},
+	{"zram that was deleted",
+	 BYTES(SWAPS "/dev/zram0\\040(deleted) file 4 0 1\n"),
+	 0,
+	 1,
+	 {-1, 4096}},
+	{"zram of 30 digits",
+	 BYTES(SWAPS "/dev/zram999999999999999999999999999999 partition 4 0 1\n"),
+	 0,
+	 1,
+	 {-1, 4096}},
+	{"elsewhere", BYTES(SWAPS "/mnt/dev/zram0 file 4 0 1\n"), 0, 1, {-1, 4096}},
+	{"size that does not fit in bytes",
+	 BYTES(SWAPS "/dev/a partition 18446744073709551615 0 1\n"),
+	 0,
+	 1,
+	 {-1, UINT64_MAX}},
+};
+
+static void test_swaps_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(swaps_rows); i++) {
+		char *copy = heap_copy(swaps_rows[i].data, swaps_rows[i].len);
+		struct swap_area areas[SWAP_AREAS_MAX] = {};
+		unsigned count = 77;
+		int r = swap_areas_parse(copy, swaps_rows[i].len, areas, &count);
+
+		CHECK_INT(swaps_rows[i].row, r, swaps_rows[i].result);
+		CHECK_UINT(swaps_rows[i].row, count, r < 0 ? 77 : swaps_rows[i].count);
+		if (r >= 0 && count > 0) {
+			CHECK_INT(swaps_rows[i].row, areas[count - 1].zram,
+				  swaps_rows[i].last.zram);
+			CHECK_UINT(swaps_rows[i].row, areas[count - 1].size_bytes,
+				   swaps_rows[i].last.size_bytes);
+		}
+		free(copy);
+	}
+}
+
+static void test_swaps_many(void **state)
+{
+	char text[4096] = SWAPS;
+	struct swap_area areas[SWAP_AREAS_MAX];
+	unsigned count;
+
+	(void)state;
+	for (unsigned i = 0; i < SWAP_AREAS_MAX + 8; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "/dev/zram%u partition 4 0 1\n", i);
+	assert_int_equal(swap_areas_parse(text, strlen(text), areas, &count), 0);
+	assert_int_equal(count, SWAP_AREAS_MAX);
+	assert_int_equal(areas[SWAP_AREAS_MAX - 1].zram, SWAP_AREAS_MAX - 1);
+}
+
+#define MIB (UINT64_C(1) << 20)
+
+/* Sizes in MiB; the usable part is worked out by hand. */
+static const struct {
+	const char *row;
+	uint64_t swap_free, anon, area, data, used, limit;
+	uint64_t usable;
+} usable_rows[] = {
+	{"no swap", 0, 500, 0, 0, 0, 0, 0},
+	{"a disk", 700, 500, 0, 0, 0, 0, 700},
+	/* nothing stored: half of what is moved is gained */
+	{"empty zram", 512, 600, 512, 0, 0, 0, 256},
+	{"empty zram, little to move", 512, 100, 512, 0, 0, 0, 50},
+	{"empty zram, nothing to move", 512, 0, 512, 0, 0, 0, 0},
+	/* (88 + 8) of (272 + 16) taken: two thirds gained of 240 */
+	{"well compressed", 240, 600, 512, 272, 88, 0, 160},
+	{"well compressed, limit reached", 240, 600, 512, 272, 88, 88, 0},
+	{"well compressed, limit beyond", 240, 600, 512, 272, 88, 80, 0},
+	/* 32 more may be taken, which is 96 of data, of which 64 are gained */
+	{"well compressed, limit near", 240, 600, 512, 272, 88, 120, 64},
+	{"incompressible", 240, 600, 512, 272, 280, 0, 0},
+	{"worse than incompressible", 240, 600, 512, 272, 400, 0, 0},
+	{"full", 0, 600, 512, 512, 200, 0, 0},
+	{"larger than memory, little left to move", 1240, 30, 1512, 272, 88, 0, 20},
+	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
+	/* swapoff is moving it back: more on the device than the areas show */
+	{"less free than the device has", 100, 600, 512, 272, 88, 0, 66},
+	{"more stored than the area has", 100, 600, 512, 1024, 88, 0, 100},
+};
+
+static void test_usable_swap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(usable_rows); i++) {
+		struct sample s = {.mem = {.available_bytes = 7 * MIB,
+					   .swap_free_bytes = usable_rows[i].swap_free * MIB,
+					   .inactive_anon_bytes = usable_rows[i].anon * MIB / 3,
+					   .active_anon_bytes = usable_rows[i].anon * MIB -
+								usable_rows[i].anon * MIB / 3}};
+		const struct zram_stat stat = {usable_rows[i].data * MIB, usable_rows[i].used * MIB,
+					       usable_rows[i].limit * MIB};
+
+		if (usable_rows[i].area > 0)
+			zram_add(&s.zram, usable_rows[i].area * MIB, &stat);
+		CHECK_UINT(usable_rows[i].row, sample_usable_swap_bytes(&s) / MIB,
+			   usable_rows[i].usable);
+		CHECK_UINT(usable_rows[i].row, sample_reserve_bytes(&s),
+			   sample_usable_swap_bytes(&s) + 7 * MIB);
+	}
+}
+
+/* Never more than is free, whatever the numbers: nothing overflows and nothing is divided by 0. */
+static void test_usable_swap_random(void **state)
+{
+	struct random r = {.state = 99};
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++) {
+		struct sample s = {};
+		uint64_t *numbers[] = {&s.mem.swap_free_bytes, &s.mem.active_anon_bytes,
+				       &s.mem.inactive_anon_bytes};
+
+		for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
+			*numbers[n] = random_u64(&r) >> random_below(&r, 64);
+		for (unsigned n = 0; n < 3; n++) {
+			const struct zram_stat stat = {random_u64(&r) >> random_below(&r, 64),
+						       random_u64(&r) >> random_below(&r, 64),
+						       random_u64(&r) >> random_below(&r, 64)};
+
+			zram_add(&s.zram, random_u64(&r) >> random_below(&r, 64), &stat);
+		}
+		assert_true(sample_usable_swap_bytes(&s) <= s.mem.swap_free_bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_meminfo_table), cmocka_unit_test(test_meminfo_texts),
-		cmocka_unit_test(test_meminfo_cut),   cmocka_unit_test(test_meminfo_long_line),
-		cmocka_unit_test(test_psi_table),     cmocka_unit_test(test_psi_texts),
-		cmocka_unit_test(test_psi_long_line), cmocka_unit_test(test_vmstat_table),
-		cmocka_unit_test(test_vmstat_texts),  cmocka_unit_test(test_slab_heavy),
+		cmocka_unit_test(test_vmstat_counters), cmocka_unit_test(test_zram_table),
+		cmocka_unit_test(test_swaps_table),	cmocka_unit_test(test_swaps_many),
+		cmocka_unit_test(test_usable_swap),	cmocka_unit_test(test_usable_swap_random),
+		cmocka_unit_test(test_meminfo_table),	cmocka_unit_test(test_meminfo_texts),
+		cmocka_unit_test(test_meminfo_cut),	cmocka_unit_test(test_meminfo_long_line),
+		cmocka_unit_test(test_psi_table),	cmocka_unit_test(test_psi_texts),
+		cmocka_unit_test(test_psi_long_line),	cmocka_unit_test(test_vmstat_table),
+		cmocka_unit_test(test_vmstat_texts),	cmocka_unit_test(test_slab_heavy),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

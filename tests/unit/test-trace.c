@@ -154,6 +154,7 @@ static void fill(struct random *r, struct trace_step *s)
 	o->sample.has_vmstat = random_one_in(r, 2);
 	for (size_t i = 0; i < sizeof(o->sample.vmstat) / sizeof(uint64_t); i++)
 		((uint64_t *)&o->sample.vmstat)[i] = any(r);
+	o->sample.zram = (struct zram){any(r), any(r), any(r), any(r)};
 	o->scan = (enum scan_outcome)random_below(r, 3);
 	o->candidate = (struct process_id){(pid_t)random_below(r, INT32_MAX), any(r)};
 	o->candidate_bytes = any(r);
@@ -194,6 +195,8 @@ static void test_round_trip(void **state)
 				    sizeof(struct meminfo));
 		assert_memory_equal(&read.observation.sample.vmstat,
 				    &written.observation.sample.vmstat, sizeof(struct vmstat));
+		assert_memory_equal(&read.observation.sample.zram,
+				    &written.observation.sample.zram, sizeof(struct zram));
 		/* a second line between the two names nothing but the time */
 		len = trace_format_step(&written, &read, text, sizeof(text));
 		assert_null(strchr(text, '='));

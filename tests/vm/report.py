@@ -32,7 +32,7 @@ DEATH_EARLY_USEC, DEATH_LATE_USEC = 10_000, 300_000
 SIGNAL_NAMES = {SIGTERM: "SIGTERM", SIGKILL: "SIGKILL"}
 NUMBERS = """
     MEM_TOTAL_BYTES MEM_AVAILABLE_BYTES MEM_FREE_BYTES MEM_LIMIT_BYTES
-    SWAP_TOTAL_BYTES SWAP_FREE_BYTES SWAP_LIMIT_BYTES
+    SWAP_TOTAL_BYTES SWAP_FREE_BYTES SWAP_USABLE_BYTES SWAP_LIMIT_BYTES
     VICTIM_PID VICTIM_TID VICTIM_UID VICTIM_START_TIME UNIT_KILLS GROUP_SIZE
     RSS_PAGES RSS_ANON_BYTES RSS_FILE_BYTES RSS_SHMEM_BYTES SWAP_PAGES PGTABLES_PAGES
     OOM_SCORE_ADJ ADJ_PAGES BADNESS_PAGES RULES_PAGES TOTAL_PAGES OOM_SCORE
@@ -140,7 +140,7 @@ def check_decision(kill: Kill, problems: Problems) -> None:
     problems.unless((level == "hard") == (first == "SIGKILL"), kill,
                     f"{first} first at level {level}")
     if reason == "exhaustion":
-        for what in ("MEM_AVAILABLE_BYTES MEM_LIMIT_BYTES", "SWAP_FREE_BYTES SWAP_LIMIT_BYTES"):
+        for what in ("MEM_AVAILABLE_BYTES MEM_LIMIT_BYTES", "SWAP_USABLE_BYTES SWAP_LIMIT_BYTES"):
             have, limit = what.split()
             problems.unless(kill.number(have) <= kill.number(limit), kill,
                             f"{have} {kill.number(have)} is above {limit} {kill.number(limit)}")
