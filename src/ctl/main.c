@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
 	{"candidates", ctl_candidates,
 	 "every process, how bad it is, and whether it can be killed"},
+	{"replay", ctl_replay, "decide once more over a trace of reapd --record"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
