@@ -126,6 +126,17 @@ class Facts:
         return next((sample.at_usec for sample in self.since(since_usec)
                      if sample.available_kib >= limit_kib), None)
 
+    def longest_short_usec(self, limit_kib: int, since_usec: int, until_usec: int) -> int:
+        """How long at most it stayed at this much available or less, in one piece."""
+        longest = begin = 0
+        for sample in self.samples:
+            if sample.available_kib > limit_kib or not since_usec <= sample.at_usec < until_usec:
+                begin = 0
+                continue
+            begin = begin or sample.at_usec
+            longest = max(longest, sample.at_usec - begin)
+        return longest
+
     def at(self, usec: int) -> Sample | None:
         """The last sample before a moment."""
         before = [sample for sample in self.samples if sample.at_usec <= usec]
