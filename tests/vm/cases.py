@@ -26,6 +26,7 @@ ANONYMOUS_KIB = 400
 # The timer's accuracy, the watchdog's and the edges of the interval: one in twenty.
 WAKEUPS_TOLERANCE = 1.05
 
+BENCH_PROCESSES = 10_000
 # How long 64 leaking children may keep memory below the limit in one piece, while one after the
 # other is killed; the case's half minute where nobody acts.
 CHILDREN_SHORT_USEC = 5_000_000
@@ -190,6 +191,20 @@ def check_allocations(facts: Facts, checks: Checks) -> None:
     checks.that(not strangers, "the daemon signalled nobody else", show(strangers))
 
 
+def check_bench(facts: Facts, checks: Checks) -> None:
+    """Figures to read; what has to be so is that they were measured."""
+    check_ran(facts, checks)
+    check_kernel_idle(facts, checks)
+    path = facts.folder / "bench.txt"
+    text = path.read_text() if path.exists() else ""
+    for line in text.splitlines():
+        print(f"# {line}".rstrip())
+    scanned = re.search(r"^scan of (\d+) processes", text, re.M)
+    checks.that(scanned is not None and int(scanned[1]) >= BENCH_PROCESSES,
+                f"a scan of {BENCH_PROCESSES} processes was measured",
+                scanned[0] if scanned else "no scan")
+
+
 def faults_before_signals(facts: Facts, name: str, lines: list[dict[str, str]]) -> list[str]:
     """Every page fault of the daemon, major or not, in the measured stretches of a kill, with the
     mapping and the offset in it that it was for: what to look at when one of them was major."""
@@ -248,6 +263,8 @@ CASES = {
                        "reload, swap that comes and goes, a second instance, stop"),
     "bad-config": Case("bad-config", Boot(), check_bad_config,
                        "configurations with mistakes, a start each"),
+    "bench": Case("bench", Boot(memory_mib=4096), check_bench,
+                  "what a scan costs among 10,000 processes"),
     "environment": Case("environment", Boot(timeout_seconds=420), check_environment,
                         "privileges, calls, /proc and journal taken away"),
 }
