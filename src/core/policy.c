@@ -14,6 +14,8 @@
 #define PERIOD_MAX_USEC (5 * SEC)
 /* While something else than calm is announced: the end of it is noticed within seconds. */
 #define PERIOD_UNCALM_USEC SEC
+/* While a victim is on its way. */
+#define PERIOD_AWAIT_USEC (20 * MSEC)
 /* While nobody may or can be killed. */
 #define IDLE_PERIOD_USEC (100 * MSEC)
 
@@ -293,6 +295,25 @@ static uint64_t watch_period_usec(const struct policy *p, const struct limits *l
 	return u64_max(PERIOD_MIN_USEC, u64_max(with_swap, without));
 }
 
+/*
+ * The caller is woken when the victim dies and when its memory was released; what has to be seen in
+ * between is a deadline, and the way down to the hard limit. Looking more often takes from a victim
+ * the CPU that it goes away on.
+ */
+static uint64_t await_period_usec(const struct policy *p, const struct limits *limits,
+				  const struct sample *s)
+{
+	uint64_t headroom = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_HARD]);
+	uint64_t rate = u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes);
+
+	if (p->victim_dead)
+		return PERIOD_MIN_USEC;
+	if (p->victim_killed)
+		return PERIOD_AWAIT_USEC;
+	return u64_max(PERIOD_MIN_USEC,
+		       u64_min(u64_muldiv(headroom, SEC, rate), PERIOD_AWAIT_USEC));
+}
+
 static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)
 {
 	return level < LEVEL_SOFT ||
@@ -479,7 +500,7 @@ static uint64_t next_usec(const struct policy *p, const struct limits *limits,
 		break;
 	}
 	if (p->phase == PHASE_AWAITING)
-		return u64_add(now, PERIOD_MIN_USEC);
+		return u64_add(now, await_period_usec(p, limits, &o->sample));
 	/* Nobody to kill: no reason to burn the CPU beside a machine that is out of memory. */
 	if (p->phase == PHASE_BARREN)
 		return u64_add(now, IDLE_PERIOD_USEC);

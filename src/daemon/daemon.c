@@ -381,7 +381,7 @@ static int on_reaped(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)revents;
 	while (reaper_result(&d->reaper, &result) > 0)
 		kill_reaped(d, &result);
-	return 0;
+	return sd_event_source_set_time(d->timer, 0); /* what it has released may be enough */
 }
 
 static int on_named(sd_event_source *source, int fd, uint32_t revents, void *userdata)

@@ -948,10 +948,25 @@ static void test_period_awaiting(void **state)
 	(void)state;
 	policy_init(&p, &config, 1);
 	o.scan = SCAN_VICTIM;
-	assert_true(policy_step(&p, &o).next_usec == START + 5 * MSEC);
+	assert_true(policy_step(&p, &o).next_usec == START + 20 * MSEC);
 	o.victim = VICTIM_ALIVE;
 	o.sample.mem.available_bytes = 1000 * MIB;
+	assert_true(policy_step(&p, &o).next_usec == START + 20 * MSEC);
+	/* dead: its memory shows up within a tick or two */
+	o.victim = VICTIM_DEAD;
+	o.sample.mem.available_bytes = 100 * MIB;
 	assert_true(policy_step(&p, &o).next_usec == START + 5 * MSEC);
+
+	/* asked and not killed: the hard limit, at 50 MiB, may be near */
+	policy_init(&p, &config, 1000 * MIB);
+	o = seen(START, 60 * MIB, 0, 0);
+	o.scan = SCAN_VICTIM;
+	assert_true(policy_step(&p, &o).next_usec == START + 10 * MSEC);
+	/* killed: no limit is left */
+	policy_init(&p, &config, 1000 * MIB);
+	o = seen(START, 40 * MIB, 0, 0);
+	o.scan = SCAN_VICTIM;
+	assert_true(policy_step(&p, &o).next_usec == START + 20 * MSEC);
 }
 
 static void test_period_uncalm(void **state)
