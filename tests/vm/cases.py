@@ -17,6 +17,7 @@ from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_d
 from facts import Facts
 from guest import Boot
 from operations import check_bad_config, check_environment, check_operations
+from surroundings import check_surroundings
 
 # The budgets of an idle daemon, with 20 % of 2 GiB in use: what the design promises.
 WAKEUPS_A_SECOND = 1.0
@@ -267,4 +268,6 @@ CASES = {
                   "what a scan costs among 10,000 processes"),
     "environment": Case("environment", Boot(timeout_seconds=420), check_environment,
                         "privileges, calls, /proc and journal taken away"),
+    "surroundings": Case("surroundings", Boot(timeout_seconds=420), check_surroundings,
+                         "panic_on_oom, suspend, hooks, slab, memory in pieces, other daemons"),
 }

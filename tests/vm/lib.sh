@@ -193,11 +193,15 @@ trace_event()
 	echo 1 >"$trace/events/$1/enable"
 }
 
+# How long the machine was suspended: /proc/uptime goes on meanwhile, CLOCK_MONOTONIC does not.
+slept_msec=0
+
 monotonic_usec()
 {
 	local now
 	read -r now _ </proc/uptime
-	echo "${now/./}0000"
+	now=${now/./}
+	echo $((10#$now * 10000 - slept_msec * 1000))
 }
 
 evidence_stop()

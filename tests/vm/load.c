@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -224,6 +225,124 @@ static _Noreturn void run_hold(const struct options *options, unsigned long mega
 		pause();
 }
 
+/* The number behind @key, from where @section begins in a file of /proc; -1 when it is not there.
+ */
+static long number_in(const char *path, const char *section, const char *key)
+{
+	static char text[65536];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	char *at;
+	ssize_t n;
+
+	if (fd < 0)
+		die(path);
+	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	text[len] = '\0';
+	at = strstr(text, section);
+	at = at ? strstr(at, key) : NULL;
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+/* Pages that the kernel can put together to no block larger than 2^SCATTER_ORDER. */
+#define SCATTER_ORDER 4
+#define DMA_PFNS      4096 /* the first 16 MiB: ZONE_DMA of x86 */
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+static bool scatter_keeps(uint64_t pagemap_entry)
+{
+	uint64_t pfn = pagemap_entry & ((UINT64_C(1) << 55) - 1);
+
+	return pfn < DMA_PFNS || pfn % (1 << SCATTER_ORDER) == 0;
+}
+
+/* Gives back what of these pages is not to be kept, in as few calls as it takes. */
+static void scatter(char *memory, size_t pages, const uint64_t *pagemap_entries)
+{
+	for (size_t begin = 0, end; begin < pages; begin = end + 1) {
+		for (end = begin; end < pages && !scatter_keeps(pagemap_entries[end]);)
+			end++;
+		if (end > begin &&
+		    madvise(memory + begin * PAGE, (end - begin) * PAGE, MADV_DONTNEED_LOCKED) < 0)
+			die("MADV_DONTNEED_LOCKED");
+	}
+}
+
+static bool dma_is_low(void)
+{
+	const char *zone = "zone      DMA\n";
+
+	return number_in("/proc/zoneinfo", zone, "pages free ") <
+	       number_in("/proc/zoneinfo", zone, "high ");
+}
+
+/*
+ * Uses memory up until ZONE_DMA has to help out and is below its high mark, then gives back all but
+ * those pages and one in sixteen of the others, by their place in physical memory. What is left is
+ * a machine with plenty of memory in small pieces and without a zone for old devices. The pages are
+ * locked: with vm.compact_unevictable_allowed=0 nobody moves them together again.
+ */
+static _Noreturn void run_scatter(const struct options *options)
+{
+	size_t bytes = (size_t)number_in("/proc/meminfo", "", "MemTotal:") * 1024, used = 0;
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entries[512];
+
+	become(options);
+	if (memory == MAP_FAILED || pagemap < 0)
+		die("mmap or pagemap");
+	if (madvise(memory, bytes, MADV_NOHUGEPAGE) < 0 || mlockall(MCL_CURRENT | MCL_ONFAULT) < 0)
+		die("madvise or mlockall");
+	while (used < bytes && !dma_is_low()) {
+		bool near = number_in("/proc/meminfo", "", "MemFree:") < 160 * 1024;
+		size_t step = near ? MIB / 4 : 16 * MIB;
+
+		memset(memory + used, 0x5a, step < bytes - used ? step : bytes - used);
+		used += step;
+	}
+	for (size_t at = 0; at < used && at < bytes;
+	     at += sizeof(entries) / sizeof(*entries) * PAGE) {
+		ssize_t n = pread(pagemap, entries, sizeof(entries),
+				  (off_t)((uintptr_t)(memory + at) / PAGE * sizeof(*entries)));
+
+		if (n < 0)
+			die("pagemap");
+		scatter(memory + at, (size_t)n / sizeof(*entries), entries);
+	}
+	say_ready(options);
+	for (;;)
+		pause();
+}
+
+/* Messages that nobody takes from a socket: memory of the kernel, in no process's figures. */
+static _Noreturn void run_slab(const struct options *options, unsigned long megabytes)
+{
+	static const char message[900];
+	long begin = number_in("/proc/meminfo", "", "SUnreclaim:"), room = 1 << 30;
+	int fds[2];
+
+	become(options);
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0 ||
+	    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(int)) < 0)
+		die("socketpair");
+	while (number_in("/proc/meminfo", "", "SUnreclaim:") - begin < (long)megabytes * 1024) {
+		for (int i = 0; i < 1000; i++) {
+			if (send(fds[0], message, sizeof(message), MSG_DONTWAIT) < 0)
+				die("send");
+		}
+	}
+	say_ready(options);
+	for (;;)
+		pause();
+}
+
 static void on_stop(int number)
 {
 	(void)number;
@@ -289,6 +408,8 @@ static int usage(void)
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load crowd COUNT [COMMON]\n"
 	      "       load hold MIB [COMMON]\n"
+	      "       load scatter [COMMON]\n"
+	      "       load slab MIB [COMMON]\n"
 	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and "
 	      "exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
@@ -372,6 +493,10 @@ int main(int argc, char **argv)
 		return run_crowd(&options, strtoul(number, NULL, 10));
 	if (!strcmp(command, "hold") && number)
 		run_hold(&options, parse_mib(number) / MIB);
+	if (!strcmp(command, "scatter") && !number)
+		run_scatter(&options);
+	if (!strcmp(command, "slab") && number)
+		run_slab(&options, strtoul(number, NULL, 10));
 	if (!strcmp(command, "neighbour") && number)
 		return run_neighbour(&options, parse_mib(number) / MIB);
 	return usage();
