@@ -276,6 +276,11 @@ void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat)
 	z->room_bytes = u64_add(z->room_bytes, room);
 }
 
+uint64_t meminfo_elsewhere_bytes(const struct meminfo *m)
+{
+	return u64_add(u64_add(m->shmem_bytes, m->hugetlb_bytes), m->unreclaimable_bytes);
+}
+
 uint64_t sample_usable_swap_bytes(const struct sample *s)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;

@@ -122,6 +122,12 @@ struct sample {
 };
 
 /*
+ * Memory that is no process's and comes back by no kill: files in a tmpfs and other shared memory,
+ * huge pages, slab that no shrinker gives back. What processes map of the first is in it too.
+ */
+uint64_t meminfo_elsewhere_bytes(const struct meminfo *m);
+
+/*
  * What free swap really adds to what can be allocated. On a disk that is all of it. A page on zram
  * takes memory itself: what is gained is the difference, by the ratio measured on this very data,
  * and only for as much as there is to be moved. (zswap is no swap of its own: when its pool is full

@@ -48,6 +48,9 @@
 /* Above what lies between the reading of two clocks, below any sleep that is worth its name. */
 #define SLEEP_MIN_USEC (100 * MSEC)
 
+/* How often the moment that a shortage is measured from moves on while it is not calm. */
+#define BEFORE_USEC (300 * SEC)
+
 #define BARREN_MIN_USEC	 SEC
 #define BARREN_HARD_USEC (2 * SEC)
 #define BARREN_MAX_USEC	 (60 * SEC)
@@ -442,11 +445,65 @@ static enum action_kind step_requested(struct policy *p, const struct observatio
 	return ACTION_KILL;
 }
 
-static enum action_kind step_watching(struct policy *p, const struct observation *o,
-				      enum level level)
+/*
+ * What a shortage is measured from: the last moment of calm, and some minutes ago. A machine that
+ * is in warning for hours is measured from the latter alone: what its tmpfs took yesterday is not
+ * what it is short of now.
+ */
+static void note_before(struct policy *p, const struct sample *s, enum level level)
 {
-	bool first;
+	const struct before now = {
+		.time_usec = s->time_usec,
+		.reserve_bytes = sample_reserve_bytes(s),
+		.elsewhere_bytes = meminfo_elsewhere_bytes(&s->mem),
+	};
 
+	if (level == LEVEL_CALM)
+		p->calm = now;
+	if (!p->has_before)
+		p->calm = p->before = p->before_next = now;
+	p->has_before = true;
+	if (level < LEVEL_SOFT && u64_sub(s->time_usec, p->before_next.time_usec) >= BEFORE_USEC) {
+		p->before = p->before_next;
+		p->before_next = now;
+	}
+}
+
+/*
+ * What has grown within minutes of a tmpfs, of huge pages or of the kernel itself, if this is what
+ * the shortage is made of, that is at least half of what has gone since it was calm, and if the
+ * victim holds less than half as much, of any kind: then one innocent after the other would have to
+ * die for it, and it would go on. What such memory took long ago does not count, or nobody could be
+ * killed on a machine whose memory is huge pages.
+ */
+static uint64_t gone_elsewhere(const struct policy *p, const struct observation *o)
+{
+	const struct before *recent = p->calm.time_usec > p->before.time_usec ? &p->calm
+									      : &p->before;
+	uint64_t now = meminfo_elsewhere_bytes(&o->sample.mem);
+	uint64_t gone = u64_sub(recent->reserve_bytes, sample_reserve_bytes(&o->sample));
+	uint64_t grown = u64_sub(now, p->before.elsewhere_bytes);
+	uint64_t yield = u64_add(o->candidate_bytes, o->candidate_shmem_bytes);
+
+	if (u64_sub(now, recent->elsewhere_bytes) < gone / 2 || yield >= grown / 2)
+		return 0;
+	return grown;
+}
+
+/* Nobody is there to be killed, or nobody worth it: again later, ever more seldom. */
+static enum action_kind step_barren(struct policy *p, const struct observation *o, enum level level)
+{
+	bool first = p->barren_pause_usec < BARREN_MIN_USEC;
+	uint64_t longest = level == LEVEL_HARD ? BARREN_HARD_USEC : BARREN_MAX_USEC;
+
+	begin_barren(p, o->sample.time_usec, level,
+		     u64_max(BARREN_MIN_USEC, u64_min(u64_mul(p->barren_pause_usec, 2), longest)));
+	return first ? ACTION_BARREN : ACTION_NONE;
+}
+
+static enum action_kind step_watching(struct policy *p, const struct observation *o,
+				      enum level level, uint64_t *ret_elsewhere_bytes)
+{
 	if (level < LEVEL_SOFT) {
 		p->phase = PHASE_WATCHING;
 		p->barren_pause_usec = 0;
@@ -463,17 +520,14 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	case SCAN_NOT_DONE:
 		return ACTION_SCAN;
 	case SCAN_NOBODY:
-		first = p->barren_pause_usec < BARREN_MIN_USEC;
-		begin_barren(
-			p, o->sample.time_usec, level,
-			u64_max(BARREN_MIN_USEC,
-				u64_min(u64_mul(p->barren_pause_usec, 2),
-					level == LEVEL_HARD ? BARREN_HARD_USEC : BARREN_MAX_USEC)));
-		return first ? ACTION_BARREN : ACTION_NONE;
+		return step_barren(p, o, level);
 	case SCAN_VICTIM:
 		break;
 	}
 
+	*ret_elsewhere_bytes = o->candidate_dying ? 0 : gone_elsewhere(p, o);
+	if (*ret_elsewhere_bytes > 0)
+		return step_barren(p, o, level);
 	begin_await(p, o, o->candidate_dying || level == LEVEL_HARD);
 	if (o->candidate_dying)
 		return ACTION_ADOPT;
@@ -524,12 +578,13 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	stalled = a.stall_permyriad >= p->config->stall_limit_permyriad;
 
 	now = assess(&limits, &o->sample, stalled, 0);
+	note_before(p, &o->sample, now.level);
 	a.level = now.level;
 	a.reason = now.reason;
 	a.announce = announce(p, &limits, &o->sample, stalled, now);
 	a.kind = o->requested		      ? step_requested(p, o)
 		 : p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
-					      : step_watching(p, o, now.level);
+					      : step_watching(p, o, now.level, &a.elsewhere_bytes);
 	a.next_usec = next_usec(p, &limits, o, &a);
 	return a;
 }

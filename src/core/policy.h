@@ -78,8 +78,9 @@ struct observation {
 	struct sample sample;
 	enum scan_outcome scan;
 	struct process_id candidate;
-	uint64_t candidate_bytes; /* what its death should give back */
-	bool candidate_dying;	  /* SIGKILL is pending already: to be awaited, not killed */
+	uint64_t candidate_bytes;	/* what its death should give back */
+	uint64_t candidate_shmem_bytes; /* and what it maps of shared memory, which may stay */
+	bool candidate_dying;		/* SIGKILL is pending already: to be awaited, not killed */
 	enum victim_state victim;
 	enum release victim_release;
 	/*
@@ -105,7 +106,8 @@ enum action_kind {
 	ACTION_SETTLED,	 /* the victim is dead and the memory back, or all of it that will come */
 	ACTION_RELEASED, /* the victim outlived SIGTERM, but the shortage did not */
 	ACTION_GIVE_UP,	 /* the victim does not die: put it aside */
-	ACTION_BARREN,	 /* somebody should die and nobody can; once a shortage */
+	ACTION_BARREN, /* somebody should die and nobody can, or it would not help; once a shortage
+			*/
 };
 
 struct action {
@@ -113,7 +115,12 @@ struct action {
 	enum level level;
 	enum reason reason;
 	uint64_t stall_permyriad; /* share of the window lost to full stalls, so far */
-	bool announce;		  /* level or reason have changed for somebody who reads along */
+	/*
+	 * With ACTION_BARREN: so much has gone, within minutes, to what is no process's, and the
+	 * best victim holds too little to make up for it. 0: there is no victim.
+	 */
+	uint64_t elsewhere_bytes;
+	bool announce; /* level or reason have changed for somebody who reads along */
 	enum level announced_before;
 	uint64_t slept_usec; /* the machine was suspended for so long before this sample; or 0 */
 	uint64_t next_usec;  /* call again no later than this, on the clock of the samples */
@@ -141,6 +148,12 @@ struct policy {
 
 	uint64_t fill_rate_seen_bytes; /* faster than that, and when */
 	uint64_t fill_rate_seen_usec;
+	bool has_before;
+	struct before {
+		uint64_t time_usec;
+		uint64_t reserve_bytes;
+		uint64_t elsewhere_bytes;
+	} calm, before, before_next; /* last; minutes ago; what takes the place of that */
 	bool has_last;
 	uint64_t last_usec;
 	uint64_t last_reserve;

@@ -74,6 +74,7 @@ void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
 		.level_before = action->announced_before,
 		.reason = action->reason,
 		.stall_permyriad = action->stall_permyriad,
+		.elsewhere_bytes = action->elsewhere_bytes,
 		.stall_window_usec = d->settings.config.stall_window_usec,
 	};
 	limits_resolve(&d->settings.config, &sample->mem, &ret->limits);
@@ -193,6 +194,7 @@ static bool scan(struct daemon *d, struct observation *o)
 	o->scan = SCAN_VICTIM;
 	o->candidate = d->scan.victim.id;
 	o->candidate_bytes = process_expected_bytes(&d->scan.victim);
+	o->candidate_shmem_bytes = d->scan.victim.memory.rss_shmem_bytes;
 	o->candidate_dying = d->scan.victim.verdict == VERDICT_DYING;
 	return true;
 }

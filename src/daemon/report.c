@@ -192,7 +192,13 @@ static void format_barren(struct out *o, const struct report_moment *m)
 {
 	const struct meminfo *mem = &m->sample.mem;
 
-	put(o, "memory level %s, but no process can be killed: ", level_name(m->level));
+	if (m->elsewhere_bytes > 0) {
+		put(o, "memory level %s, but nobody is killed: ", level_name(m->level));
+		put_bytes(o, m->elsewhere_bytes);
+		put(o, " have gone to what is no process's, and no process holds half as much: ");
+	} else {
+		put(o, "memory level %s, but no process can be killed: ", level_name(m->level));
+	}
 	put_memory(o, &m->sample);
 	put(o, "; shared memory and tmpfs hold ");
 	put_bytes(o, mem->shmem_bytes);
@@ -568,8 +574,14 @@ void report_format_fields(const struct report *r, void (*add)(void *userdata, co
 		return;
 	case REPORT_LEVEL:
 	case REPORT_STATE:
+		moment_fields(&s, &r->moment);
+		return;
 	case REPORT_BARREN:
 		moment_fields(&s, &r->moment);
+		field(&s, "REAPD_ELSEWHERE_BYTES=%" PRIu64, r->moment.elsewhere_bytes);
+		field(&s, "REAPD_SHMEM_BYTES=%" PRIu64, r->moment.sample.mem.shmem_bytes);
+		field(&s, "REAPD_HUGETLB_BYTES=%" PRIu64, r->moment.sample.mem.hugetlb_bytes);
+		field(&s, "REAPD_SLAB_BYTES=%" PRIu64, r->moment.sample.mem.unreclaimable_bytes);
 		return;
 	case REPORT_SIGNAL:
 	case REPORT_KILL:

@@ -32,6 +32,7 @@ struct report_moment {
 	enum level level, level_before;
 	enum reason reason;
 	uint64_t stall_permyriad;
+	uint64_t elsewhere_bytes; /* REPORT_BARREN: see struct action */
 	uint64_t stall_window_usec;
 };
 

@@ -71,6 +71,8 @@ static void observe(const uint8_t *b, struct observation *o)
 	o->victim_release = (enum release)(b[6] / 72 % 3);
 	o->candidate = (struct process_id){b[7] & 15, b[7] >> 4};
 	o->candidate_bytes = (uint64_t)b[7] << 24;
+	o->candidate_shmem_bytes = (uint64_t)b[3] << 20;
+	o->sample.mem.shmem_bytes = (uint64_t)b[5] << 24;
 	o->stand_aside = b[3] & 1;
 	o->requested = b[3] & 2;
 }

@@ -63,6 +63,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->victim = (enum victim_state)random_below(r, 6);
 	o->candidate = (struct process_id){(int)random_below(r, 4), random_below(r, 4)};
 	o->candidate_bytes = random_amount(r);
+	o->candidate_shmem_bytes = random_amount(r);
 	o->candidate_dying = random_one_in(r, 4);
 	o->victim_release = (enum release)random_below(r, 3);
 	o->stand_aside = random_one_in(r, 4);
@@ -80,6 +81,8 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	o.sample.time_usec = *clock;
 	o.sample.slept_usec = random_one_in(r, 200) ? random_amount(r) : 0;
 	m->total_bytes = u64_max(random_amount(r), 1);
+	m->shmem_bytes = random_one_in(r, 4) ? random_amount(r) : 0;
+	m->hugetlb_bytes = random_one_in(r, 4) ? random_amount(r) : 0;
 	m->available_bytes = random_amount(r) % m->total_bytes;
 	m->swap_total_bytes = random_one_in(r, 3) ? 0 : random_amount(r);
 	m->swap_free_bytes = m->swap_total_bytes > 0 ? random_amount(r) % m->swap_total_bytes : 0;

@@ -1395,6 +1395,94 @@ static void test_names(void **state)
 	}
 }
 
+/* ---- memory that is no process's ---- */
+
+static const struct {
+	const char *row;
+	uint64_t shmem_before, shmem, hugetlb_before, hugetlb, slab, candidate, candidate_shmem;
+	enum action_kind kind; /* with 800 MiB available before, and 80 now */
+} elsewhere_rows[] = {
+	{"a leak", 10, 10, 0, 0, 10, 500, 5, ACTION_TERM},
+	{"a small leak beside huge pages of always", 10, 10, 5000, 5000, 10, 100, 0, ACTION_TERM},
+	{"a tmpfs that fills", 10, 700, 0, 0, 10, 100, 0, ACTION_BARREN},
+	{"the same, and a process as large as half of that", 10, 700, 0, 0, 10, 345, 0,
+	 ACTION_TERM},
+	{"the same, a bit smaller", 10, 700, 0, 0, 10, 344, 0, ACTION_BARREN},
+	{"a process that maps what grows", 10, 700, 0, 0, 10, 20, 690, ACTION_TERM},
+	{"huge pages that are taken", 10, 10, 0, 600, 10, 100, 0, ACTION_BARREN},
+	{"slab that leaks", 10, 10, 0, 0, 500, 100, 0, ACTION_BARREN},
+	{"half of what has gone", 10, 370, 0, 0, 10, 100, 0, ACTION_BARREN},
+	{"less than half", 10, 369, 0, 0, 10, 100, 0, ACTION_TERM},
+	{"a tmpfs that was full before", 700, 700, 0, 0, 10, 100, 0, ACTION_TERM},
+	{"a tmpfs that was emptied", 700, 10, 0, 0, 10, 100, 0, ACTION_TERM},
+};
+
+static void test_elsewhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere_rows); i++) {
+		const char *row = elsewhere_rows[i].row;
+		struct config config = config_of("");
+		struct observation o = seen(START, 800 * MIB, 0, 0);
+		bool barren = elsewhere_rows[i].kind == ACTION_BARREN;
+		struct policy p;
+		struct action a;
+
+		policy_init(&p, &config, 0);
+		o.sample.mem.shmem_bytes = elsewhere_rows[i].shmem_before * MIB;
+		o.sample.mem.hugetlb_bytes = elsewhere_rows[i].hugetlb_before * MIB;
+		o.sample.mem.unreclaimable_bytes = 10 * MIB;
+		CHECK_INT(row, policy_step(&p, &o).kind, ACTION_NONE);
+		o.sample.time_usec += SEC;
+		o.sample.mem.available_bytes = 80 * MIB;
+		o.sample.mem.shmem_bytes = elsewhere_rows[i].shmem * MIB;
+		o.sample.mem.hugetlb_bytes = elsewhere_rows[i].hugetlb * MIB;
+		o.sample.mem.unreclaimable_bytes = elsewhere_rows[i].slab * MIB;
+		CHECK_INT(row, policy_step(&p, &o).kind, ACTION_SCAN);
+		o.scan = SCAN_VICTIM;
+		o.candidate_bytes = elsewhere_rows[i].candidate * MIB;
+		o.candidate_shmem_bytes = elsewhere_rows[i].candidate_shmem * MIB;
+		a = policy_step(&p, &o);
+		CHECK_INT(row, a.kind, elsewhere_rows[i].kind);
+		CHECK(row, (a.elsewhere_bytes > 0) == barren);
+
+		/* at the hard limit it would help as little; said once */
+		o.sample.time_usec += 100 * MSEC;
+		o.sample.mem.available_bytes = 50 * MIB;
+		o.sample.mem.shmem_bytes += 30 * MIB;
+		if (barren)
+			CHECK_INT(row, policy_step(&p, &o).kind, ACTION_NONE);
+		/* and what dies already is awaited whatever it holds */
+		o.sample.time_usec += 10 * SEC;
+		o.candidate_dying = true;
+		if (barren)
+			CHECK_INT(row, policy_step(&p, &o).kind, ACTION_ADOPT);
+	}
+}
+
+/* A machine in warning for long is not measured from the calm of yesterday. */
+static void test_elsewhere_later(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 800 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, 0);
+	policy_step(&p, &o);
+	o.sample.mem.available_bytes = 120 * MIB;
+	o.sample.mem.shmem_bytes = 600 * MIB;
+	for (unsigned i = 0; i < 11 * 60; i++) {
+		o.sample.time_usec += SEC;
+		assert_int_equal(policy_step(&p, &o).level, LEVEL_WARNING);
+	}
+	o.sample.mem.available_bytes = 80 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SCAN);
+	o.scan = SCAN_VICTIM;
+	o.candidate_bytes = 100 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1415,6 +1503,8 @@ int main(void)
 		cmocka_unit_test(test_reconfigure),
 		cmocka_unit_test(test_thrash),
 		cmocka_unit_test(test_thrash_with_swap),
+		cmocka_unit_test(test_elsewhere),
+		cmocka_unit_test(test_elsewhere_later),
 		cmocka_unit_test(test_stall_with_plenty),
 		cmocka_unit_test(test_stall_windows),
 		cmocka_unit_test(test_psi_comes_and_goes),

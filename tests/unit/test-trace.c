@@ -158,6 +158,7 @@ static void fill(struct random *r, struct trace_step *s)
 	o->scan = (enum scan_outcome)random_below(r, 3);
 	o->candidate = (struct process_id){(pid_t)random_below(r, INT32_MAX), any(r)};
 	o->candidate_bytes = any(r);
+	o->candidate_shmem_bytes = any(r);
 	o->candidate_dying = random_one_in(r, 2);
 	o->victim = (enum victim_state)random_below(r, 6);
 	o->victim_release = (enum release)random_below(r, 3);
@@ -166,6 +167,7 @@ static void fill(struct random *r, struct trace_step *s)
 	s->action.level = (enum level)random_below(r, LEVELS);
 	s->action.reason = (enum reason)random_below(r, REASONS);
 	s->action.stall_permyriad = any(r);
+	s->action.elsewhere_bytes = any(r);
 	s->action.slept_usec = any(r);
 	s->action.announce = random_one_in(r, 2);
 	s->action.announced_before = (enum level)random_below(r, LEVELS);
