@@ -240,6 +240,43 @@ def interposed(facts: Facts, name: str) -> list[dict[str, str]]:
     return [dict(pair.split("=", 1) for pair in line.split()) for line in lines]
 
 
+
+def check_nobody(facts: Facts, checks: Checks) -> None:
+    """Nobody was signalled, although each step was what it should have been."""
+    check_ran(facts, checks)
+    check_kernel_idle(facts, checks)
+    check_neighbours(facts, checks)
+    check_daemon(facts, checks)
+    sent = facts.daemon_signals()
+    checks.that(not sent, "the daemon signalled nobody", show(sent))
+    for name in ("balloon", "spike", "throttled", "cold", "pusher"):
+        checks.that(facts.alive(name), f"{name} lives", show(facts.signals_to(facts.pid(name))))
+    kills = report.entries(facts, "KILL")
+    checks.that(not kills, "and said nothing of a kill", show(kills))
+    barren = report.entries(facts, "BARREN")
+    checks.that(len(barren) == 1 and int(barren[0]["REAPD_ELSEWHERE_BYTES"]) >> 20 > 300 and
+                int(barren[0]["REAPD_SHMEM_BYTES"]) >> 20 > 300,
+                "tmpfs: said once how much it holds", show(barren))
+    total, begin, end = facts.number("mem_total_kib"), 0, 0
+    for name, percent in (("balloon", 20), ("spike", 15), ("tmpfs", 10), ("cold", 10)):
+        begin, end = step_usec(facts, name)
+        lowest = min((sample.available_kib for sample in facts.samples
+                      if begin <= sample.at_usec < end), default=total)
+        checks.that(lowest < total * percent // 100, f"{name}: available memory was low",
+                    f"{lowest} of {total} KiB")
+    swap = [sample.swap_free_kib for sample in facts.samples if begin <= sample.at_usec < end]
+    checks.that(min(swap, default=0) < facts.number("swap_total_kib") * 9 // 10,
+                "cold: swap was used", f"{min(swap, default=0)} KiB free")
+
+
+def step_usec(facts: Facts, name: str) -> tuple[int, int]:
+    """When a step began, and when the next did."""
+    begin = facts.number(f"step_{name}_usec")
+    later = [int(value) for key, value in facts.notes.items()
+             if key.startswith("step_") and key.endswith("_usec") and int(value) > begin]
+    return begin, min(later, default=1 << 62)
+
+
 CASES = {
     "leak": Case("leak", Boot(), check_leak_explained, "100 MB/s, no swap"),
     "leak-disk": Case("leak", Boot(swap="disk"), check_leak_swap, "100 MB/s, swap on disk"),
@@ -260,6 +297,8 @@ CASES = {
                         "kills among 2,000 processes: no allocation, no major fault"),
     "allocations-disk": Case("allocations", Boot(memory_mib=2048, swap="disk"), check_allocations,
                              "the same with swap on disk in use"),
+    "nobody": Case("nobody", Boot(swap="disk"), check_nobody,
+                   "streams, balloons, a throttled cgroup, idle memory to swap: nobody dies"),
     "operations": Case("operations", Boot(swap="disk"), check_operations,
                        "reload, swap that comes and goes, a second instance, stop"),
     "bad-config": Case("bad-config", Boot(), check_bad_config,

@@ -286,6 +286,16 @@ drop_in()
 	systemctl daemon-reload
 }
 
+# daemon_record: from the next start on the daemon writes a trace, which is in memory.
+daemon_record()
+{
+	drop_in record <<-END
+		[Service]
+		ExecStart=
+		ExecStart=/usr/sbin/reapd --record=/run/reapd/trace
+	END
+}
+
 drop_in_remove()
 {
 	rm "/etc/systemd/system/$daemon_unit.d/$1.conf"
