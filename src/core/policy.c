@@ -51,6 +51,9 @@
 /* How often the moment that a shortage is measured from moves on while it is not calm. */
 #define BEFORE_USEC (300 * SEC)
 
+/* A rate over less than this is noise. */
+#define RATE_MIN_USEC (100 * MSEC)
+
 #define BARREN_MIN_USEC	 SEC
 #define BARREN_HARD_USEC (2 * SEC)
 #define BARREN_MAX_USEC	 (60 * SEC)
@@ -247,6 +250,7 @@ static uint64_t begin_after_sleep(struct policy *p, const struct sample *s)
 	if (!p->has_last || slept < SLEEP_MIN_USEC)
 		return 0;
 	p->has_last = false;
+	p->has_mark = false;
 	p->stalls_count = 0;
 	p->other_since_usec = 0;
 	p->signalled_usec = s->time_usec;
@@ -278,6 +282,30 @@ static void learn_fill_rate(struct policy *p, const struct sample *s)
 	p->has_last = true;
 	p->last_usec = s->time_usec;
 	p->last_reserve = reserve;
+}
+
+/*
+ * How fast it goes down now, over one to two seconds: short enough for a burst to show, long enough
+ * that one page-in does not. Memory alone would say that a machine which swaps is running out.
+ */
+static void measure_consumption(struct policy *p, const struct sample *s, struct action *a)
+{
+	const struct level_mark now = {s->time_usec, sample_reserve_bytes(s)};
+	uint64_t elapsed, used;
+
+	if (!p->has_mark || s->time_usec < p->mark_next.time_usec)
+		p->mark = p->mark_next = now;
+	p->has_mark = true;
+	if (s->time_usec - p->mark_next.time_usec >= SEC) {
+		p->mark = p->mark_next;
+		p->mark_next = now;
+	}
+	elapsed = s->time_usec - p->mark.time_usec;
+	used = u64_sub(p->mark.reserve_bytes, now.reserve_bytes);
+	a->consumed_bytes = elapsed >= RATE_MIN_USEC ? u64_muldiv(used, SEC, elapsed) : 0;
+	a->exhausted_usec = a->consumed_bytes > 0
+				    ? u64_muldiv(now.reserve_bytes, SEC, a->consumed_bytes)
+				    : UINT64_MAX;
 }
 
 /*
@@ -577,6 +605,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	a.stall_permyriad = stall_update(p, &o->sample);
 	stalled = a.stall_permyriad >= p->config->stall_limit_permyriad;
 
+	measure_consumption(p, &o->sample, &a);
 	now = assess(&limits, &o->sample, stalled, 0);
 	note_before(p, &o->sample, now.level);
 	a.level = now.level;

@@ -115,6 +115,8 @@ struct action {
 	enum level level;
 	enum reason reason;
 	uint64_t stall_permyriad; /* share of the window lost to full stalls, so far */
+	uint64_t consumed_bytes;  /* a second, within the last one or two; 0: nothing, or unknown */
+	uint64_t exhausted_usec;  /* until nothing is left at that rate; UINT64_MAX: never */
 	/*
 	 * With ACTION_BARREN: so much has gone, within minutes, to what is no process's, and the
 	 * best victim holds too little to make up for it. 0: there is no victim.
@@ -148,6 +150,12 @@ struct policy {
 
 	uint64_t fill_rate_seen_bytes; /* faster than that, and when */
 	uint64_t fill_rate_seen_usec;
+	struct level_mark {
+		uint64_t time_usec;
+		uint64_t reserve_bytes;
+	} mark, mark_next; /* what the rate is measured from, and from when that is too old */
+	bool has_mark;
+
 	bool has_before;
 	struct before {
 		uint64_t time_usec;

@@ -75,6 +75,8 @@ void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
 		.reason = action->reason,
 		.stall_permyriad = action->stall_permyriad,
 		.elsewhere_bytes = action->elsewhere_bytes,
+		.consumed_bytes = action->consumed_bytes,
+		.exhausted_usec = action->exhausted_usec,
 		.stall_window_usec = d->settings.config.stall_window_usec,
 	};
 	limits_resolve(&d->settings.config, &sample->mem, &ret->limits);

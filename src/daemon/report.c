@@ -169,12 +169,26 @@ static void format_start(struct out *o, const struct report_start *s)
 	put(o, " a second");
 }
 
+/* Only when it is soon: at a slow rate it says more about the second than about the machine. */
+#define EXHAUSTED_SOON_USEC (UINT64_C(60) * 1000000)
+
+static void put_consumption(struct out *o, const struct report_moment *m)
+{
+	if (m->consumed_bytes == 0 || m->exhausted_usec > EXHAUSTED_SOON_USEC)
+		return;
+	put(o, "; ");
+	put_bytes(o, m->consumed_bytes);
+	put(o, " a second are used up, and all of it in %" PRIu64 ".%" PRIu64 " s",
+	    m->exhausted_usec / 1000000, m->exhausted_usec / 100000 % 10);
+}
+
 static void format_level(struct out *o, const struct report_moment *m)
 {
 	put(o, "memory level %s (was %s): ", level_name(m->level), level_name(m->level_before));
 	put_memory(o, &m->sample);
 	put(o, "; ");
 	put_reason(o, m);
+	put_consumption(o, m);
 }
 
 static void format_state(struct out *o, const struct report_moment *m)
@@ -463,6 +477,9 @@ static void moment_fields(const struct field_sink *s, const struct report_moment
 	field(s, "REAPD_SWAP_TOTAL_BYTES=%" PRIu64, mem->swap_total_bytes);
 	field(s, "REAPD_SWAP_FREE_BYTES=%" PRIu64, mem->swap_free_bytes);
 	field(s, "REAPD_SWAP_USABLE_BYTES=%" PRIu64, sample_usable_swap_bytes(&m->sample));
+	field(s, "REAPD_CONSUMED_BYTES=%" PRIu64, m->consumed_bytes);
+	if (m->consumed_bytes > 0)
+		field(s, "REAPD_EXHAUSTED_USEC=%" PRIu64, m->exhausted_usec);
 	field(s, "REAPD_MEM_LIMIT_BYTES=%" PRIu64, m->limits.memory_bytes[limit]);
 	field(s, "REAPD_SWAP_LIMIT_BYTES=%" PRIu64, m->limits.swap_bytes[limit]);
 	if (!m->sample.has_psi)

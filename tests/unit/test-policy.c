@@ -1395,6 +1395,62 @@ static void test_names(void **state)
 	}
 }
 
+/* ---- consumption ---- */
+
+static void test_consumption(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 900 * MIB, 0, 0);
+	struct policy p;
+	struct action a;
+
+	(void)state;
+	policy_init(&p, &config, 0);
+	a = policy_step(&p, &o);
+	assert_int_equal(a.consumed_bytes, 0);
+	assert_true(a.exhausted_usec == UINT64_MAX);
+
+	/* 100 MiB a second, whenever it is looked at */
+	for (unsigned i = 1; i <= 70; i++) {
+		o.sample.time_usec += 100 * MSEC;
+		o.sample.mem.available_bytes -= 10 * MIB;
+		a = policy_step(&p, &o);
+		assert_int_equal(a.consumed_bytes, 100 * MIB);
+		assert_int_equal(a.exhausted_usec, o.sample.mem.available_bytes * 10 / MIB * MSEC);
+	}
+
+	/* it ends: after two seconds nothing is left of it */
+	for (unsigned i = 0; i < 21; i++) {
+		o.sample.time_usec += 100 * MSEC;
+		a = policy_step(&p, &o);
+	}
+	assert_int_equal(a.consumed_bytes, 0);
+
+	/* memory that moves to swap is not used up, swap that is filled is */
+	o.sample.mem.swap_total_bytes = 1000 * MIB;
+	o.sample.mem.swap_free_bytes = 1000 * MIB;
+	o.sample.time_usec += SEC;
+	policy_step(&p, &o);
+	o.sample.time_usec += 2 * SEC;
+	policy_step(&p, &o);
+	o.sample.time_usec += SEC;
+	o.sample.mem.swap_free_bytes -= 50 * MIB;
+	o.sample.mem.available_bytes += 50 * MIB;
+	assert_int_equal(policy_step(&p, &o).consumed_bytes, 0);
+	o.sample.time_usec += SEC;
+	o.sample.mem.swap_free_bytes -= 50 * MIB;
+	assert_in_range(policy_step(&p, &o).consumed_bytes, 25 * MIB, 50 * MIB);
+
+	/* a clock that goes back, and a machine that slept, begin anew */
+	o.sample.time_usec -= 10 * SEC;
+	o.sample.mem.available_bytes /= 2;
+	assert_int_equal(policy_step(&p, &o).consumed_bytes, 0);
+	o.sample.time_usec += SEC;
+	o.sample.slept_usec += 100 * SEC;
+	o.sample.mem.available_bytes /= 2;
+	assert_int_equal(policy_step(&p, &o).consumed_bytes, 0);
+}
+
 /* ---- memory that is no process's ---- */
 
 static const struct {
@@ -1503,6 +1559,7 @@ int main(void)
 		cmocka_unit_test(test_reconfigure),
 		cmocka_unit_test(test_thrash),
 		cmocka_unit_test(test_thrash_with_swap),
+		cmocka_unit_test(test_consumption),
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_elsewhere_later),
 		cmocka_unit_test(test_stall_with_plenty),
