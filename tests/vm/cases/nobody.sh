@@ -31,8 +31,8 @@ neighbours_start 30
 evidence_start 20
 
 step stream
-timeout 40 dd if=/dev/vda of=/dev/null bs=1M status=none || :
-timeout 40 dd if=/dev/zero of=/var/tmp/stream bs=1M count=700 status=none || :
+timeout 40 dd if=/dev/vda of=/dev/null bs=1M count=1100 status=none || :
+timeout 40 dd if=/dev/zero of=/var/tmp/stream bs=1M count=300 status=none || :
 rm /var/tmp/stream
 
 step balloon
@@ -42,7 +42,7 @@ systemctl stop balloon
 
 step spike
 all_but 12
-quiet spike 2 leak --rate 400 --limit "$REPLY"
+quiet spike 6 leak --rate 400 --limit "$REPLY"
 systemctl stop spike
 
 # Twice as much as a cgroup may have without being slowed down, while all others have plenty.
