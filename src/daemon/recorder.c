@@ -171,12 +171,20 @@ int recorder_start(struct recorder *r, int file_fd)
 	return q;
 }
 
+/* By copy, as writer_send() does it: gcc 12 with -fsanitize=address warns of r->message itself. */
+static bool write_message(const struct recorder *r)
+{
+	struct recorder_message out = r->message;
+
+	return write(r->fd, &out, sizeof(out)) == sizeof(out);
+}
+
 static void send(struct recorder *r)
 {
 	uint64_t steps = r->message.kind == RECORDER_STEPS ? r->message.number : 0;
 
 	r->message.lost = steps > 0 ? r->lost : 0;
-	if (write(r->fd, &r->message, sizeof(r->message)) != sizeof(r->message))
+	if (!write_message(r))
 		r->lost += steps;
 	else if (steps > 0)
 		r->lost = 0;
@@ -268,7 +276,7 @@ void recorder_stop(struct recorder *r, uint64_t timeout_usec)
 		if (!sent) {
 			r->message.kind = RECORDER_MARK;
 			r->message.number = mark;
-			sent = write(r->fd, &r->message, sizeof(r->message)) == sizeof(r->message);
+			sent = write_message(r);
 		}
 		read_words(r);
 		if (r->mark_reached == mark)
