@@ -33,6 +33,11 @@
 #define MEMORY_RETURN_USEC (500 * MSEC)
 /* The same when no thread of it had the memory any more: only a reader of /proc can hold it. */
 #define MEMORY_GONE_USEC (50 * MSEC)
+/*
+ * How long the memory of a process that the kernel has killed may take. It can no longer be seen
+ * then: oom_score is 0 from exit_mm() on, while exit_mmap() is still at work.
+ */
+#define KERNEL_KILL_USEC (500 * MSEC)
 /* How long a victim whose memory was released may take to die before the next is looked for. */
 #define RELEASED_GRACE_USEC (100 * MSEC)
 
@@ -416,6 +421,9 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 		break;
 	}
 
+	/* it is dying for certain, whatever the signal was: nothing else is ever released */
+	if (o->victim_release == RELEASE_DONE)
+		p->victim_killed = true;
 	if (p->victim_killed) {
 		/*
 		 * It hangs in the kernel, but what it had has been given back and used up by
@@ -448,6 +456,10 @@ static void begin_await(struct policy *p, const struct observation *o, bool kill
 {
 	p->phase = PHASE_AWAITING;
 	p->barren_pause_usec = 0;
+	if (!o->candidate_dying)
+		p->adopting_since_usec = 0;
+	else if (p->adopting_since_usec == 0)
+		p->adopting_since_usec = u64_max(o->sample.time_usec, 1);
 	p->victim = o->candidate;
 	p->victim_bytes = o->candidate_bytes;
 	p->victim_dead = false;
@@ -471,6 +483,47 @@ static enum action_kind step_requested(struct policy *p, const struct observatio
 	}
 	begin_await(p, o, true);
 	return ACTION_KILL;
+}
+
+bool policy_waits_for_dying(const struct policy *p, uint64_t now_usec)
+{
+	return p->adopting_since_usec == 0 ||
+	       u64_sub(now_usec, p->adopting_since_usec) < p->config->kill_timeout_usec;
+}
+
+uint64_t policy_shortage_bytes(const struct policy *p, const struct sample *s)
+{
+	struct limits limits;
+
+	/* enough to stay above the limit for a while, not to be back at it with the next sample */
+	limits_resolve(p->config, &s->mem, &limits);
+	return u64_sub(raised(limits.memory_bytes[LEVEL_SOFT], HYSTERESIS_DIVISOR),
+		       s->mem.available_bytes);
+}
+
+static void learn_kernel_kill(struct policy *p, const struct sample *s)
+{
+	if (!s->has_vmstat)
+		return;
+	if (p->has_kernel_kills && s->vmstat.oom_kill > p->kernel_kills &&
+	    p->kernel_kill_usec == 0) {
+		p->kernel_kill_usec = u64_max(s->time_usec, 1);
+		p->reserve_at_kernel_kill = sample_reserve_bytes(s);
+	}
+	p->has_kernel_kills = true;
+	p->kernel_kills = s->vmstat.oom_kill;
+}
+
+/*
+ * The kernel was faster, and its victim's memory is on its way. Waited for once a shortage, so that
+ * a cgroup that runs into its own limit again and again keeps nobody else alive; and only as long
+ * as memory does not go on falling.
+ */
+static bool waits_for_kernel(const struct policy *p, const struct sample *s)
+{
+	return p->kernel_kill_usec != 0 &&
+	       u64_sub(s->time_usec, p->kernel_kill_usec) < KERNEL_KILL_USEC &&
+	       sample_reserve_bytes(s) >= p->reserve_at_kernel_kill / 2;
 }
 
 /*
@@ -535,6 +588,8 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	if (level < LEVEL_SOFT) {
 		p->phase = PHASE_WATCHING;
 		p->barren_pause_usec = 0;
+		p->adopting_since_usec = 0;
+		p->kernel_kill_usec = 0;
 		return ACTION_NONE;
 	}
 	if (o->stand_aside)
@@ -542,6 +597,8 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	/* a worse level is another shortage: somebody new may be to blame */
 	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec &&
 	    level <= p->barren_level)
+		return ACTION_NONE;
+	if (waits_for_kernel(p, &o->sample))
 		return ACTION_NONE;
 
 	switch (o->scan) {
@@ -602,6 +659,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	limits_resolve(p->config, &o->sample.mem, &limits);
 	a.slept_usec = begin_after_sleep(p, &o->sample);
 	learn_fill_rate(p, &o->sample);
+	learn_kernel_kill(p, &o->sample);
 	a.stall_permyriad = stall_update(p, &o->sample);
 	stalled = a.stall_permyriad >= p->config->stall_limit_permyriad;
 

@@ -144,6 +144,11 @@ struct policy {
 	uint64_t reserve_at_signal; /* available memory and free swap */
 	uint64_t signalled_usec;
 	uint64_t dead_usec;
+	uint64_t adopting_since_usec; /* 0: nobody was adopted since the last kill or calm */
+	uint64_t kernel_kills;	      /* vmstat's oom_kill, when it was read last */
+	bool has_kernel_kills;
+	uint64_t kernel_kill_usec; /* when it was first seen to have moved in this shortage */
+	uint64_t reserve_at_kernel_kill;
 	uint64_t barren_until_usec;
 	uint64_t barren_pause_usec;
 	enum level barren_level;
@@ -186,3 +191,13 @@ void policy_init(struct policy *p, const struct config *config, uint64_t fill_ra
 void policy_configure(struct policy *p, const struct config *config);
 
 struct action policy_step(struct policy *p, const struct observation *o);
+
+/*
+ * Whether a process that is dying already may stand in for a victim. Not for longer than
+ * KillTimeout= from the first one on: on a busy machine something large always exits, and the leak
+ * beside it would live for ever.
+ */
+bool policy_waits_for_dying(const struct policy *p, uint64_t now_usec);
+
+/* What has to be available again, in bytes, until nobody has to die. */
+uint64_t policy_shortage_bytes(const struct policy *p, const struct sample *s);

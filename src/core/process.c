@@ -194,6 +194,33 @@ int cgroup_parse(const char *data, size_t len, struct text *ret_path)
 	return 0;
 }
 
+static bool list_contains(struct text list, const char *word)
+{
+	struct text first;
+
+	while (text_split(list, ',', &first, &list)) {
+		if (text_equal(first, word))
+			return true;
+	}
+	return text_equal(list, word);
+}
+
+int cgroup_parse_v1(const char *data, size_t len, const char *controller, struct text *ret_path)
+{
+	struct text rest = TEXT(data, len), line, id, controllers, path;
+
+	while (text_next_line(&rest, &line)) {
+		if (!text_split(line, ':', &id, &path) ||
+		    !text_split(path, ':', &controllers, &path) || !text_has_prefix(path, "/"))
+			return -EINVAL;
+		if (list_contains(controllers, controller)) {
+			*ret_path = path;
+			return 0;
+		}
+	}
+	return -ENODATA;
+}
+
 static bool is_user_manager(struct text component)
 {
 	return text_has_prefix(component, "user@") && text_has_suffix(component, ".service");
@@ -333,6 +360,8 @@ bool process_beats(const struct process *a, const struct process *b, enum sort_b
 {
 	int64_t points_a = process_points(a, by), points_b = process_points(b, by);
 
+	if (a->task_origin != b->task_origin)
+		return a->task_origin;
 	if (points_a != points_b)
 		return points_a > points_b;
 	if (a->id.start_time != b->id.start_time)

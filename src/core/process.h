@@ -72,6 +72,9 @@ int process_status_parse(const char *data, size_t len, struct process_status *re
  */
 int cgroup_parse(const char *data, size_t len, struct text *ret_path);
 
+/* Its place in the v1 hierarchy of @controller ("4:cpu,cpuacct:/a"); -ENODATA: there is none. */
+int cgroup_parse_v1(const char *data, size_t len, const char *controller, struct text *ret_path);
+
 /*
  * The unit that a cgroup path belongs to, by systemd's naming: the first component that is not a
  * slice, and below user@UID.service the first of the user's own. -ENODATA: in no unit.
@@ -132,6 +135,7 @@ struct process {
 	uid_t uid;
 	int oom_score_adj;
 	char state;
+	bool task_origin; /* in swapoff(2): the kernel takes it first, whatever its size */
 	enum verdict verdict;
 	char comm[COMM_SIZE];
 	struct process_status memory;
@@ -151,7 +155,8 @@ uint64_t process_expected_bytes(const struct process *p);
 enum sort_by { SORT_BY_BADNESS, SORT_BY_RSS };
 
 /*
- * True when @a is a better victim than @b. As in select_bad_process(): more points win, and of
- * equals the one that was forked last, which is the later start time, then the larger pid.
+ * True when @a is a better victim than @b. As in select_bad_process(): a task origin before all
+ * others, more points win, and of equals the one that was forked last, which is the later start
+ * time, then the larger pid.
  */
 bool process_beats(const struct process *a, const struct process *b, enum sort_by by);

@@ -32,5 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_unit(path);
 	}
 	check_unit(whole);
+	r = cgroup_parse_v1((const char *)data, size, "freezer", &path);
+	PROMISE(is_parse_result(r));
+	PROMISE(r < 0 || (lies_in(path, whole) && *path.at == '/'));
 	return 0;
 }

@@ -207,6 +207,10 @@ const char *policy_check_step(struct policy_check *c, const struct observation *
 	struct action a = policy_step(&c->policy, o);
 	const char *wrong = check_time(o, &a);
 
+	/* what is released is dying, whatever the signal was */
+	if (c->in_flight && o->victim == VICTIM_ALIVE && o->victim_release == RELEASE_DONE)
+		c->killed = true;
+
 	if (!wrong)
 		wrong = check_level(&c->policy, o, &a);
 	if (!wrong)

@@ -241,6 +241,10 @@ static const struct {
 	{"rss instead of points", SORT_BY_RSS, PROCESS(0, 2, 0, 1, 1), PROCESS(9, 1, 0, 9, 9)},
 	{"bias on rss", SORT_BY_RSS, PROCESS(0, 1, 5, 1, 1), PROCESS(9, 5, 0, 9, 9)},
 	{"equal rss: the later", SORT_BY_RSS, PROCESS(0, 2, 0, 2, 1), PROCESS(9, 2, 0, 1, 9)},
+	{"a task origin, whatever its points",
+	 SORT_BY_BADNESS,
+	 {.id = {1, 1}, .badness.points = -9, .task_origin = true},
+	 PROCESS(9, 9, 9, 9, 9)},
 	{"pages beyond 32 bits", SORT_BY_BADNESS, PROCESS(INT64_C(1) << 33, 0, 0, 1, 1),
 	 PROCESS(1, 0, 0, 9, 9)},
 };

@@ -254,6 +254,7 @@ struct step {
 	enum release release;
 	bool aside;
 	bool requested;
+	uint64_t kernel_kills; /* of vmstat, which 0 leaves unread */
 };
 
 static const char *const kind_names[] = {
@@ -290,6 +291,8 @@ static void run_steps(const char *name, const char *config_lines, const struct s
 		o.victim_release = s->release;
 		o.stand_aside = s->aside;
 		o.requested = s->requested;
+		o.sample.has_vmstat = s->kernel_kills > 0;
+		o.sample.vmstat.oom_kill = s->kernel_kills;
 		a = policy_step(&p, &o);
 		if (a.kind != s->kind)
 			fail_msg("%s, step %zu at %llu us: %s, expected %s", name, i,
@@ -471,6 +474,107 @@ static void test_victim_states(void **state)
 	    {100 * MSEC, 50, NOBODY, NO_ONE, ACTION_BARREN},
 	    {100 * MSEC + SEC - 1, 50, NO_SCAN, NO_ONE, ACTION_NONE},
 	    {100 * MSEC + SEC, 50, NO_SCAN, NO_ONE, ACTION_SCAN});
+}
+
+/* The kernel was faster: its victim's memory is on its way, and nobody else has to die. */
+static void test_kernel_kills(void **state)
+{
+	(void)state;
+	RUN("it kills, and that is enough", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {400 * MSEC, 90, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {405 * MSEC, 300, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8});
+	RUN("it kills while we look for somebody", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 100, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 7},
+	    {6000, 100, VICTIM, NO_ONE, ACTION_NONE, .kernel_kills = 8});
+	RUN("it kills, and half a second later memory is as short", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {504 * MSEC, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {505 * MSEC, 100, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 8},
+	    {505 * MSEC, 100, VICTIM, NO_ONE, ACTION_TERM, .kernel_kills = 8});
+	RUN("it kills again and again, as in a cgroup at its limit: once is enough", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {200 * MSEC, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 9},
+	    {505 * MSEC, 100, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 11});
+	RUN("it kills, and memory goes on falling", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 80, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {10000, 40, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {15000, 39, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 8});
+	RUN("it killed in calmer times", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {10000, 100, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 8});
+	RUN("a kill before the first look", "",
+	    {0, 100, NO_SCAN, NO_ONE, ACTION_SCAN, .kernel_kills = 7});
+	RUN("the next shortage has a wait of its own", "",
+	    {0, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 7},
+	    {5000, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {10000, 150, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 8},
+	    {SEC, 100, NO_SCAN, NO_ONE, ACTION_NONE, .kernel_kills = 9});
+}
+
+/* Somebody who is dying anyway stands in for a victim, but not for ever. */
+static void test_waits_for_dying(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 100 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, GIB);
+	assert_true(policy_waits_for_dying(&p, START));
+	/* one after the other, and each of them dies */
+	for (uint64_t usec = 0; usec < 4 * SEC; usec += 500 * MSEC) {
+		o.sample.time_usec = START + usec;
+		CHECK("in time",
+		      policy_waits_for_dying(&p, o.sample.time_usec) == (usec < 3 * SEC));
+		o.scan = VICTIM;
+		o.candidate_dying = true;
+		o.victim = NO_ONE;
+		assert_int_equal(policy_step(&p, &o).kind, ACTION_ADOPT);
+		o.scan = NO_SCAN;
+		o.victim = DEAD;
+		o.victim_release = RELEASE_DONE;
+		assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
+	}
+	/* a kill of our own ends the count, and so does memory enough */
+	o.scan = VICTIM;
+	o.victim = NO_ONE;
+	o.candidate_dying = false;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
+	assert_true(policy_waits_for_dying(&p, o.sample.time_usec));
+	o.victim = DEAD;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
+	o.victim = NO_ONE;
+	o.candidate_dying = true;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_ADOPT);
+	o.sample.time_usec += 3 * SEC;
+	o.victim = DEAD;
+	assert_false(policy_waits_for_dying(&p, o.sample.time_usec));
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
+	o.victim = NO_ONE;
+	o.sample.mem.available_bytes = 101 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	assert_true(policy_waits_for_dying(&p, o.sample.time_usec));
+}
+
+static void test_shortage(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 60 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, GIB);
+	/* 10 % of 1000 MiB and an eighth of that */
+	assert_true(policy_shortage_bytes(&p, &o.sample) == 52 * MIB + MIB / 2);
+	o.sample.mem.available_bytes = 113 * MIB;
+	assert_true(policy_shortage_bytes(&p, &o.sample) == 0);
 }
 
 static void check_barren(uint64_t available, const unsigned pauses[static 9])
@@ -1549,6 +1653,9 @@ int main(void)
 		cmocka_unit_test(test_escalation),
 		cmocka_unit_test(test_hard),
 		cmocka_unit_test(test_memory_back),
+		cmocka_unit_test(test_kernel_kills),
+		cmocka_unit_test(test_waits_for_dying),
+		cmocka_unit_test(test_shortage),
 		cmocka_unit_test(test_victim_states),
 		cmocka_unit_test(test_barren),
 		cmocka_unit_test(test_stand_aside),

@@ -420,6 +420,44 @@ static void test_cgroup_table(void **state)
 }
 
 static const struct {
+	const char *row;
+	const char *data;
+	int result;
+	const char *path;
+} v1_rows[] = {
+	{"empty", "", -ENODATA, NULL},
+	{"no colon", "4\n", -EINVAL, NULL},
+	{"one colon", "4:freezer\n", -EINVAL, NULL},
+	{"no slash", "4:freezer:a\n", -EINVAL, NULL},
+	{"v2 alone", "0::/a\n", -ENODATA, NULL},
+	{"another's name begins with it", "4:freezers:/a\n", -ENODATA, NULL},
+	{"another's name ends with it", "4:defreezer:/a\n", -ENODATA, NULL},
+	{"a named hierarchy", "4:name=freezer:/a\n", -ENODATA, NULL},
+	{"alone", "4:freezer:/a/b\n0::/c\n", 0, "/a/b"},
+	{"first of several", "4:freezer,cpu:/a\n", 0, "/a"},
+	{"last of several", "5:cpu:/x\n4:cpuacct,freezer:/a\n", 0, "/a"},
+	{"in the middle", "4:a,freezer,b:/\n", 0, "/"},
+	{"colons in the path", "4:freezer:/a:b:c\n", 0, "/a:b:c"},
+	{"the newline is missing", "4:freezer:/a", 0, "/a"},
+};
+
+static void test_cgroup_v1(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v1_rows); i++) {
+		size_t len = strlen(v1_rows[i].data);
+		char *copy = heap_copy(v1_rows[i].data, len);
+		struct text path = {};
+
+		CHECK_INT(v1_rows[i].row, cgroup_parse_v1(copy, len, "freezer", &path),
+			  v1_rows[i].result);
+		CHECK(v1_rows[i].row,
+		      v1_rows[i].path ? text_equal(path, v1_rows[i].path) : !path.at);
+		free(copy);
+	}
+}
+
+static const struct {
 	const char *path;
 	const char *unit; /* NULL: in none */
 } unit_rows[] = {
@@ -557,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_cgroup_unit),	 cmocka_unit_test(test_cgroup_texts),
 		cmocka_unit_test(test_cgroup_long_path), cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_verdict_names),	 cmocka_unit_test(test_oom_score),
+		cmocka_unit_test(test_cgroup_v1),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
