@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "core/text.h"
 
@@ -146,4 +147,33 @@ int fs_parse_pid(const char *name)
 		pid = pid * 10 + (*name - '0');
 	}
 	return pid;
+}
+
+struct linux_dirent64 {
+	uint64_t d_ino;
+	int64_t d_off;
+	unsigned short d_reclen;
+	unsigned char d_type;
+	char d_name[];
+};
+
+int fs_for_each_number(int dir_fd, char *dents, size_t dents_size,
+		       bool (*visit)(void *userdata, int number), void *userdata)
+{
+	for (;;) {
+		long n = syscall(SYS_getdents64, dir_fd, dents, dents_size);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		for (long at = 0; at < n;) {
+			const struct linux_dirent64 *d = (const void *)(dents + at);
+			int number = fs_parse_pid(d->d_name);
+
+			at += d->d_reclen;
+			if (number > 0 && !visit(userdata, number))
+				return 0;
+		}
+	}
 }

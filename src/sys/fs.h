@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -47,6 +48,13 @@ int fs_open_dir(int dir_fd, const char *path);
 
 /* @pid in decimal at @buf (at least 12 bytes), NUL at the end; returns where the NUL is. */
 char *fs_format_pid(char *buf, int pid);
+
+/*
+ * Calls @visit with each number that names an entry of the open directory @dir_fd, until it returns
+ * false. readdir(3) would allocate; @dents, aligned for 64 bits, is what getdents64(2) writes to.
+ */
+int fs_for_each_number(int dir_fd, char *dents, size_t dents_size,
+		       bool (*visit)(void *userdata, int number), void *userdata);
 
 /* For getdents64(2): 0 when @name is not a plain positive number. */
 int fs_parse_pid(const char *name);

@@ -49,17 +49,20 @@ int privileges_raise_priority(void)
 
 int privileges_drop(struct privileges *ret)
 {
-	static const unsigned wanted[] = {CAP_KILL, CAP_SYS_PTRACE, CAP_IPC_LOCK};
-	bool had[3], can_bound;
+	static const unsigned wanted[] = {CAP_KILL, CAP_SYS_PTRACE, CAP_IPC_LOCK, CAP_DAC_OVERRIDE};
+	bool had[4], can_bound;
 
 	if (capng_get_caps_process() != 0)
 		return -EIO;
 	can_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 4; i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, wanted[i]);
+	/* opt-in, to thaw v1 groups; root owns them and needs it for nothing */
+	if (geteuid() == 0)
+		had[3] = false;
 
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		if (had[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, wanted[i]);
 	}

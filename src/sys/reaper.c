@@ -25,6 +25,40 @@ struct reaper_pipes {
 	int result_fd;
 };
 
+struct thread_search {
+	int task_fd;
+	struct process_status *status;
+	char *state;
+};
+
+static bool try_thread(void *userdata, int tid)
+{
+	struct thread_search *t = userdata;
+	struct process_status status;
+	char path[32], text[8192];
+	size_t len;
+
+	strcpy(fs_format_pid(path, tid), "/status");
+	if (fs_read_lines_at(t->task_fd, path, text, sizeof(text), &len) < 0 ||
+	    process_status_parse(text, len, &status) < 0 || status.state == 'Z' ||
+	    status.state == 'X')
+		return true;
+	*t->status = status;
+	*t->state = status.state;
+	return false;
+}
+
+/* The leader has exited and another thread has not: that one is what hangs. */
+static void read_thread(int dir_fd, struct process_status *status, char *state)
+{
+	_Alignas(uint64_t) char dents[1024];
+	CLEANUP_CLOSE int fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fs_for_each_number(fd, dents, sizeof(dents), try_thread,
+					 &(struct thread_search){fd, status, state});
+}
+
 /* Read here and not by the loop: the last user of an address space is who has to take it down. */
 static void read_remains(int dir_fd, struct reap_result *result)
 {
@@ -36,6 +70,8 @@ static void read_remains(int dir_fd, struct reap_result *result)
 	    process_status_parse(text, len, &status) < 0)
 		return;
 	result->state = status.state;
+	if (status.state == 'Z' && status.threads > 1)
+		read_thread(dir_fd, &status, &result->state);
 	if (!status.has_mm)
 		return;
 	result->has_memory = true;
@@ -75,7 +111,7 @@ static void reap(const struct victim *request, struct reap_result *ret)
 		result.tries++;
 	}
 	read_remains(request->dir_fd, &result);
-	if (result.error != 0 && result.error != ESRCH)
+	if (!victim_is_dead(request))
 		victim_wchan(request->dir_fd, result.wchan, sizeof(result.wchan));
 	*ret = result;
 }

@@ -35,8 +35,8 @@ struct reap_result {
 	uint64_t rss_anon_bytes;
 	uint64_t rss_file_bytes;
 	uint64_t rss_shmem_bytes;
-	char state;	/* of one that could not be reaped */
-	char wchan[48]; /* where it waits in the kernel, or "" */
+	char state;	/* of it, or of the first thread that is left of it */
+	char wchan[48]; /* where that waits in the kernel, or "" */
 };
 
 struct reaper {

@@ -5,7 +5,6 @@
  */
 #include "sys/scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -22,6 +21,8 @@
 #define SCORES	     2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
 #define NOBODY	     UINT32_MAX
 #define BIAS_SCORE   300 /* what earlyoom's --prefer and --avoid add to an oom_score */
+#define DYING_READ   8	 /* that cannot win by themselves, in search of one that dies */
+#define ALIKE_SCORES 4	 /* a step is up to two, and both may have grown by one */
 #define THREADS_READ 64	 /* of a process whose leader has exited, at most */
 
 struct scanner {
@@ -127,36 +128,6 @@ int scanner_reserve(struct scanner *s, unsigned processes)
 	return 1;
 }
 
-struct linux_dirent64 {
-	uint64_t d_ino;
-	int64_t d_off;
-	unsigned short d_reclen;
-	unsigned char d_type;
-	char d_name[];
-};
-
-/* Calls @visit with each number that names a directory entry. */
-static int for_each_number(int dir_fd, char *dents, size_t dents_size,
-			   bool (*visit)(void *userdata, int number), void *userdata)
-{
-	for (;;) {
-		long n = syscall(SYS_getdents64, dir_fd, dents, dents_size);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		for (long at = 0; at < n;) {
-			const struct linux_dirent64 *d = (const void *)(dents + at);
-			int number = fs_parse_pid(d->d_name);
-
-			at += d->d_reclen;
-			if (number > 0 && !visit(userdata, number))
-				return 0;
-		}
-	}
-}
-
 struct listing {
 	struct scanner *scanner;
 	struct scan_result *result;
@@ -182,7 +153,7 @@ static int list_pids(struct scanner *s, struct scan_result *result)
 	s->count = 0;
 	if (fd < 0)
 		return -errno;
-	return for_each_number(fd, s->dents, sizeof(s->dents), list_pid, &l);
+	return fs_for_each_number(fd, s->dents, sizeof(s->dents), list_pid, &l);
 }
 
 /* 0 .. SCORES-1, or negative errno. */
@@ -211,10 +182,10 @@ static void read_scores(struct scanner *s, struct scan_result *result)
 
 		if (score < 0 && score != -ENOENT && score != -ESRCH)
 			result->unreadable++;
+		s->scores[i] = score > 0 ? score : 0;
 		if (score <= 0)
 			continue;
 		result->scored++;
-		s->scores[i] = score;
 		s->next[i] = s->heads[score];
 		s->heads[score] = i;
 	}
@@ -294,7 +265,7 @@ static bool find_thread_with_mm(int dir_fd, struct thread_search *t)
 	if (fd < 0)
 		return false;
 	*t = (struct thread_search){.task_fd = fd, .left = THREADS_READ};
-	return for_each_number(fd, dents, sizeof(dents), try_thread, t) >= 0 && t->found;
+	return fs_for_each_number(fd, dents, sizeof(dents), try_thread, t) >= 0 && t->found;
 }
 
 static int read_adj(int dir_fd, int *ret)
@@ -360,9 +331,13 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 	rules = apply_rules(request, p);
 	if (rules != VERDICT_ELIGIBLE)
 		return rules;
-	/* one thread in pthread_exit() is no dying process: __task_will_free_mem() */
-	if (p->memory.pending & PENDING_SIGKILL ||
-	    (mm_stat->flags & PF_EXITING && p->memory.threads <= 1))
+	/*
+	 * As in __task_will_free_mem(): one thread in pthread_exit() is no dying process, and one
+	 * that dumps its core, whose other threads all have SIGKILL, will keep its memory until it
+	 * has written it, unless somebody sends a signal.
+	 */
+	if (!p->memory.core_dumping && (p->memory.pending & PENDING_SIGKILL ||
+					(mm_stat->flags & PF_EXITING && p->memory.threads <= 1)))
 		return VERDICT_DYING;
 	return VERDICT_ELIGIBLE;
 }
@@ -457,21 +432,33 @@ static void evaluate(struct scanner *s, const struct scan_request *request, stru
 	}
 }
 
+/* What @p gives back is enough, or as much as @victim's death would. */
+static bool stands_in(const struct scan_request *request, const struct process *p,
+		      const struct process *victim)
+{
+	uint64_t bytes = process_expected_bytes(p);
+
+	if (request->shortage_bytes > 0 && bytes >= request->shortage_bytes)
+		return true;
+	return process_beats(p, victim, request->sort_by) &&
+	       bytes >= process_expected_bytes(victim) / 2;
+}
+
 /*
- * Nobody has to die if somebody larger is dying already, as in oom_evaluate_task(); but only
- * somebody whose memory makes a difference: else a crowd of tiny processes with a high
- * oom_score_adj that hang while they exit would keep a leak alive.
+ * Nobody has to die if somebody is dying already, whoever sent the signal, as in
+ * oom_evaluate_task(); but only somebody whose memory makes a difference: else a crowd of tiny
+ * processes with a high oom_score_adj that hang while they exit would keep a leak alive.
  */
 static void prefer_dying(const struct scan_request *request, struct scan_result *result)
 {
+	if (request->dying == DYING_IS_SKIPPED)
+		return;
 	for (unsigned i = 0; i < result->top_count; i++) {
 		const struct process *p = &result->top[i];
 
 		if (p->verdict != VERDICT_DYING)
 			continue;
-		if (result->found &&
-		    (!process_beats(p, &result->victim, request->sort_by) ||
-		     process_expected_bytes(p) < process_expected_bytes(&result->victim) / 2))
+		if (result->found && !stands_in(request, p, &result->victim))
 			continue;
 		result->found = true;
 		result->victim = *p;
@@ -485,16 +472,18 @@ static bool search_is_over(const struct scanner *s, const struct scan_request *r
 {
 	int64_t bound;
 
+	if (result->victim.task_origin)
+		return true;
 	if (!result->found || request->sort_by != SORT_BY_BADNESS)
 		return false;
 	bound = badness_upper_bound(score, request->total_pages) + s->counter_error_pages + bias;
 	return result->victim.badness.points + result->victim.bias_pages > bound;
 }
 
-/* Prefer= by the name alone: a sixth of what reading the whole process costs. */
-static bool is_preferred(const struct scanner *s, const struct scan_request *request, pid_t pid)
+/* The name alone: a sixth of what reading the whole process costs. */
+static bool read_comm(const struct scanner *s, pid_t pid, char ret[static COMM_SIZE])
 {
-	char path[32], text[COMM_SIZE], comm[COMM_SIZE];
+	char path[32], text[COMM_SIZE];
 	size_t len;
 
 	strcpy(fs_format_pid(path, pid), "/comm");
@@ -503,8 +492,46 @@ static bool is_preferred(const struct scanner *s, const struct scan_request *req
 	/* the name may hold a newline: only the last one is the file's */
 	if (len > 0 && text[len - 1] == '\n')
 		len--;
-	text_copy(TEXT(text, len), comm, sizeof(comm));
-	return patterns_match(request->patterns, comm).prefer;
+	text_copy(TEXT(text, len), ret, COMM_SIZE);
+	return true;
+}
+
+static bool is_preferred(const struct scanner *s, const struct scan_request *request, pid_t pid)
+{
+	char comm[COMM_SIZE];
+
+	return read_comm(s, pid, comm) && patterns_match(request->patterns, comm).prefer;
+}
+
+/*
+ * oom_task_origin(): the kernel marks who is in swapoff(2) and takes it first, because it is what
+ * eats the memory. It does not show the mark, and /proc/PID/syscall is readable for the owner
+ * alone. So: somebody is in it for certain (request->swapoff), has to be root, and is called what
+ * the only program for it is called. One that calls itself otherwise stays hidden.
+ */
+static bool is_task_origin(const struct process *p)
+{
+	return p->verdict == VERDICT_ELIGIBLE && p->uid == 0 && strcmp(p->comm, "swapoff") == 0;
+}
+
+static void take_task_origin(struct scanner *s, const struct scan_request *request,
+			     struct scan_result *result)
+{
+	char comm[COMM_SIZE];
+	struct process p;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		if (!read_comm(s, s->pids[i], comm) || strcmp(comm, "swapoff") != 0)
+			continue;
+		scan_process(s->proc_fd, s->pids[i], request, &p);
+		if (!is_task_origin(&p) || is_aside(s, p.id))
+			continue;
+		p.task_origin = true;
+		top_insert(result, &p, request->sort_by);
+		result->found = true;
+		result->victim = p;
+		return;
+	}
 }
 
 struct walk {
@@ -560,6 +587,47 @@ static void search(struct scanner *s, const struct scan_request *request,
 		walk_seek(s, end);
 }
 
+static bool is_in_top(const struct scan_result *result, pid_t pid)
+{
+	for (unsigned i = 0; i < result->top_count; i++) {
+		if (result->top[i].id.pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The search ends with the winner, and somebody smaller who is dying may be enough. Only a few are
+ * read for that, and only as far down as an oom_score can stand for so much memory.
+ */
+static void look_for_dying(struct scanner *s, const struct scan_request *request,
+			   struct scan_result *result)
+{
+	int64_t enough = (int64_t)(request->shortage_bytes / (uint64_t)sysconf(_SC_PAGESIZE));
+	struct process p;
+	int score;
+
+	if (request->shortage_bytes == 0 || request->dying == DYING_IS_SKIPPED)
+		return;
+	for (unsigned left = DYING_READ; left > 0;) {
+		struct walk here = walk_tell(s);
+		pid_t pid = walk_next(s, &score);
+
+		if (pid < 0)
+			return;
+		if (badness_upper_bound(score, request->total_pages) < enough) {
+			walk_seek(s, here);
+			return;
+		}
+		if (is_in_top(result, pid))
+			continue;
+		scan_process(s->proc_fd, pid, request, &p);
+		take_in(s, request, &p, result);
+		result->evaluated++;
+		left--;
+	}
+}
+
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
 {
 	int r;
@@ -569,7 +637,10 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 	if (r < 0)
 		return r;
 	read_scores(s, ret);
+	if (request->swapoff)
+		take_task_origin(s, request, ret);
 	search(s, request, ret);
+	look_for_dying(s, request, ret);
 	prefer_dying(request, ret);
 	return 0;
 }
@@ -628,15 +699,6 @@ int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
 	return 0;
 }
 
-static bool is_in_top(const struct scan_result *result, pid_t pid)
-{
-	for (unsigned i = 0; i < result->top_count; i++) {
-		if (result->top[i].id.pid == pid)
-			return true;
-	}
-	return false;
-}
-
 void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,
 		      struct scan_result *result)
 {
@@ -653,6 +715,31 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 		scan_process(s->proc_fd, pid, request, &p);
 		take_in(s, request, &p, result);
 	}
+}
+
+static int32_t score_of(const struct scanner *s, pid_t pid)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		if (s->pids[i] == pid)
+			return s->scores[i];
+	}
+	return 0;
+}
+
+unsigned scanner_alike(const struct scanner *s, const struct process *victim, pid_t *ret,
+		       unsigned size)
+{
+	bool may_vfork = victim->state == 'D' || victim->memory.threads > 1;
+	int32_t score = score_of(s, victim->id.pid);
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < s->count && count < size; i++) {
+		bool near = s->scores[i] > 0 && abs(s->scores[i] - score) <= ALIKE_SCORES;
+
+		if ((near || (s->scores[i] == 0 && may_vfork)) && s->pids[i] != victim->id.pid)
+			ret[count++] = s->pids[i];
+	}
+	return count;
 }
 
 int scanner_for_group(struct scanner *s, const struct scan_request *request,

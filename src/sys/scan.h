@@ -29,8 +29,16 @@ enum scan_scope {
 	SCOPE_CHILDREN, /* of this process: for the drill */
 };
 
+enum scan_dying {
+	DYING_STANDS_IN,  /* for a victim, when its memory covers the shortage */
+	DYING_IS_SKIPPED, /* it was waited for long enough */
+};
+
 struct scan_request {
-	uint64_t total_pages; /* memory and swap, from the sample that asked for the scan */
+	uint64_t total_pages;	 /* memory and swap, from the sample that asked for the scan */
+	uint64_t shortage_bytes; /* what has to come back until nobody has to die; 0: unknown */
+	enum scan_dying dying;
+	bool swapoff; /* some process is in swapoff(2): look for it */
 	enum sort_by sort_by;
 	enum scan_scope scope;
 	pid_t self; /* who is VERDICT_SELF; 0: the caller, -1: nobody */
@@ -90,6 +98,15 @@ void scanner_put_aside(struct scanner *s, struct process_id id);
  * VERDICT_GONE when there is no such process (any more).
  */
 void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, struct process *ret);
+
+/*
+ * Those of the last scan who might share @victim's memory, at most @size of them: who has the same
+ * oom_score, near enough for two that grow while they are read, because processes that share
+ * memory share their oom_score_adj too (__set_oom_adj()). Between vfork() and exec() they do not,
+ * and the child's score is 0; so are all of 0, where a thread of @victim might wait for one.
+ */
+unsigned scanner_alike(const struct scanner *s, const struct process *victim, pid_t *ret,
+		       unsigned size);
 
 /*
  * Shows @visit the others of @victim's process group that are eligible and not avoided, among the

@@ -5,6 +5,7 @@
 #include "sys/victim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,17 +13,22 @@
 
 #include "sys/fs.h"
 
+static int read_stat(int dir_fd, const char *path, struct process_stat *ret)
+{
+	char text[2048];
+	size_t len;
+	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	return process_stat_parse(text, len, ret);
+}
+
 static int check_start_time(int dir_fd, struct process_id id)
 {
 	struct process_stat stat;
-	char text[2048];
-	size_t len;
-	int r;
+	int r = read_stat(dir_fd, "stat", &stat);
 
-	r = fs_read_at(dir_fd, "stat", text, sizeof(text), &len);
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	r = process_stat_parse(text, len, &stat);
 	if (r < 0)
 		return r;
 	return stat.start_time == id.start_time ? 0 : -ESRCH;
@@ -56,6 +62,21 @@ int victim_open(int proc_fd, struct process_id id, struct victim *ret)
 	return 0;
 }
 
+int victim_hold(int proc_fd, pid_t pid, struct victim *ret)
+{
+	struct process_stat stat;
+	char path[32];
+	int r;
+
+	strcpy(fs_format_pid(path, pid), "/stat");
+	r = read_stat(proc_fd, path, &stat);
+	if (r < 0)
+		return r;
+	if (stat.flags & PF_KTHREAD) /* one may use a process's memory, and no signal reaches it */
+		return -EPERM;
+	return victim_open(proc_fd, (struct process_id){pid, stat.start_time}, ret);
+}
+
 void victim_close(struct victim *v)
 {
 	fs_closep(&v->pidfd);
@@ -80,13 +101,42 @@ int victim_mrelease(int pidfd)
 	return syscall(SYS_process_mrelease, pidfd, 0) < 0 ? -errno : 0;
 }
 
-void victim_wchan(int dir_fd, char *buf, size_t size)
+static bool read_wchan(int dir_fd, const char *path, char *buf, size_t size)
 {
 	size_t len;
 
-	if (fs_read_at(dir_fd, "wchan", buf, size - 1, &len) < 0)
+	if (fs_read_at(dir_fd, path, buf, size - 1, &len) < 0)
 		len = 0;
 	buf[len] = '\0';
 	if (strcmp(buf, "0") == 0)
 		buf[0] = '\0';
+	return buf[0] != '\0';
+}
+
+struct wchan_search {
+	int task_fd;
+	char *buf;
+	size_t size;
+};
+
+static bool try_wchan(void *userdata, int tid)
+{
+	struct wchan_search *s = userdata;
+	char path[32];
+
+	strcpy(fs_format_pid(path, tid), "/wchan");
+	return !read_wchan(s->task_fd, path, s->buf, s->size);
+}
+
+void victim_wchan(int dir_fd, char *buf, size_t size)
+{
+	_Alignas(uint64_t) char dents[1024];
+	CLEANUP_CLOSE int fd = -1;
+
+	if (read_wchan(dir_fd, "wchan", buf, size))
+		return;
+	fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)fs_for_each_number(fd, dents, sizeof(dents), try_wchan,
+					 &(struct wchan_search){fd, buf, size}); /* or "" */
 }

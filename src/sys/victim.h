@@ -26,6 +26,9 @@ struct victim {
 int victim_open(int proc_fd, struct process_id id, struct victim *ret);
 void victim_close(struct victim *v);
 
+/* The same for whoever has @pid now, unless that is a kernel thread: then -EPERM. */
+int victim_hold(int proc_fd, pid_t pid, struct victim *ret);
+
 /* Through the pidfd. -ESRCH when it is gone, -EPERM without CAP_KILL for another user's. */
 int victim_signal(const struct victim *v, int signal);
 
@@ -36,7 +39,8 @@ bool victim_is_dead(const struct victim *v);
 int victim_mrelease(int pidfd);
 
 /*
- * Where the process of this directory waits in the kernel, or "". Unlike status and stat it takes
- * no reference to the memory, which could make the reader do the process's exit_mmap().
+ * Where the process of this directory waits in the kernel, or the first of its threads that does
+ * when its leader has exited; else "". Unlike status and stat it takes no reference to the memory,
+ * which could make the reader do the process's exit_mmap().
  */
 void victim_wchan(int dir_fd, char *buf, size_t size);

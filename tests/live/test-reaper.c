@@ -6,7 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -149,6 +155,70 @@ static void test_gone(void **state)
 	victim_close(&v);
 }
 
+/* process_mrelease() fails like this from here on, for this process and its threads. */
+static bool refuse_mrelease(int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_mrelease, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) >= 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) >= 0;
+}
+
+/* In a process of its own, which the filter stays with: what the reaper says. */
+static int reap_refused(int error, unsigned tries)
+{
+	struct reap_result result;
+	struct reaper r;
+	struct victim v;
+
+	if (!refuse_mrelease(error) || reaper_start(&r) < 0 ||
+	    victim_hold(proc_fd, getpid(), &v) < 0 || reaper_submit(&r, &v) < 0)
+		return 1;
+	for (uint64_t end = now_usec() + DEADLINE_USEC; reaper_result(&r, &result) == 0; nap()) {
+		if (now_usec() > end)
+			return 2;
+	}
+	if (result.error != error)
+		return 3;
+	return result.tries == tries ? 0 : 4;
+}
+
+/* Each errno of the manual: some are worth another try, and all are reported. */
+static void test_errors(void **state)
+{
+	static const struct {
+		const char *name;
+		int error;
+		unsigned tries;
+	} rows[] = {
+		{"reaped in part: an mmu notifier refused", EAGAIN, REAP_TRIES},
+		{"not dying, or somebody who shares its memory is not", EINVAL, REAP_TRIES},
+		{"nobody has the memory any more", ESRCH, 1},
+		{"a kernel before 5.15", ENOSYS, 1},
+		{"a filter of system calls", EPERM, 1},
+		{"we are being killed", EINTR, 1},
+		{"a descriptor that is none", EBADF, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(reap_refused(rows[i].error, rows[i].tries));
+		status = child_wait(pid);
+		CHECK(rows[i].name, WIFEXITED(status));
+		CHECK_INT(rows[i].name, WEXITSTATUS(status), 0);
+	}
+}
+
 static void test_no_victim(void **state)
 {
 	struct victim closed = VICTIM_CLOSED;
@@ -165,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_before_signal),
 		cmocka_unit_test(test_full_queue),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_no_victim),
 	};
 

@@ -72,6 +72,10 @@ static const struct {
 	 {.pid = 20, .anon_kb = MB(9), .thread_pending = 0x100},
 	 VERDICT_DYING,
 	 true},
+	{"SIGKILL for the other threads of one that dumps its core",
+	 {.pid = 20, .anon_kb = MB(9), .thread_pending = 0x100, .core_dumping = true},
+	 VERDICT_ELIGIBLE,
+	 true},
 	{"SIGTERM is not dying",
 	 {.pid = 20, .anon_kb = MB(9), .shared_pending = 0x4000},
 	 VERDICT_ELIGIBLE,
@@ -358,6 +362,131 @@ static void test_ties(void **state)
 	}
 	for (unsigned i = 0; i + 1 < result.top_count; i++)
 		assert_true(process_beats(&result.top[i], &result.top[i + 1], SORT_BY_BADNESS));
+	scanner_free(s);
+	tree_done(&t);
+}
+
+/* One that is dying already stands in for a victim when its memory is enough. */
+static void test_dying(void **state)
+{
+	static const struct {
+		const char *name;
+		struct scan_request request;
+		pid_t victim;
+	} rows[] = {
+		{"smaller than the victim, shortage unknown", {.total_pages = TOTAL}, 21},
+		{"more than the shortage",
+		 {.total_pages = TOTAL, .shortage_bytes = UINT64_C(90) << 20},
+		 20},
+		{"less than the shortage",
+		 {.total_pages = TOTAL, .shortage_bytes = UINT64_C(110) << 20},
+		 21},
+		{"more, but it was waited for long enough",
+		 {.total_pages = TOTAL,
+		  .shortage_bytes = UINT64_C(90) << 20,
+		  .dying = DYING_IS_SKIPPED},
+		 21},
+	};
+	struct fake_process dying = {
+		.pid = 20, .ppid = 1, .anon_kb = MB(100), .shared_pending = 0x100, .oom_score = -1};
+	struct fake_process leak = {.pid = 21, .ppid = 1, .anon_kb = MB(300), .oom_score = -1};
+	struct scan_result result;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	fake_process_write(&t, &dying, TOTAL);
+	fake_process_write(&t, &leak, TOTAL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scanner *s = scanner_new(t.fd, 1);
+
+		CHECK_INT(rows[i].name, scanner_run(s, &rows[i].request, &result), 0);
+		CHECK(rows[i].name, result.found);
+		CHECK_INT(rows[i].name, result.victim.id.pid, rows[i].victim);
+		scanner_free(s);
+	}
+	tree_done(&t);
+}
+
+/* Who is in swapoff is taken first, whatever its size, but nobody who is only called that. */
+static void test_task_origin(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_process p;
+		bool swapoff, taken;
+	} rows[] = {
+		{"root's, in a swapoff", {.comm = "swapoff"}, true, true},
+		{"no swapoff is going on", {.comm = "swapoff"}, false, false},
+		{"another name", {.comm = "swapoffd"}, true, false},
+		{"another user's", {.comm = "swapoff", .uid = 1000}, true, false},
+		{"protected", {.comm = "swapoff", .adj = -1000}, true, false},
+		{"dying", {.comm = "swapoff", .shared_pending = 0x100}, true, false},
+	};
+	struct fake_process leak = {.pid = 21, .ppid = 1, .anon_kb = MB(300), .oom_score = -1};
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	fake_process_write(&t, &leak, TOTAL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scan_request request = {.total_pages = TOTAL, .swapoff = rows[i].swapoff};
+		struct scanner *s = scanner_new(t.fd, 1);
+		struct fake_process p = rows[i].p;
+		struct scan_result result;
+
+		p.pid = 20;
+		p.ppid = 1;
+		p.anon_kb = MB(1);
+		p.oom_score = -1;
+		fake_process_write(&t, &p, TOTAL);
+		CHECK_INT(rows[i].name, scanner_run(s, &request, &result), 0);
+		CHECK(rows[i].name, result.found);
+		CHECK_INT(rows[i].name, result.victim.id.pid, rows[i].taken ? 20 : 21);
+		CHECK(rows[i].name, result.victim.task_origin == rows[i].taken);
+		scanner_fill_top(s, &request, -1, &result);
+		/* each once, but for one with an oom_score of 0 */
+		CHECK_INT(rows[i].name, result.top_count, p.adj == -1000 ? 1 : 2);
+
+		scanner_put_aside(s, (struct process_id){20, 0});
+		CHECK_INT(rows[i].name, scanner_run(s, &request, &result), 0);
+		CHECK_INT(rows[i].name, result.victim.id.pid, 21);
+		scanner_free(s);
+	}
+	tree_done(&t);
+}
+
+/* Who might share the victim's memory, by the score; those of 0 where it may be in vfork(). */
+static void test_alike(void **state)
+{
+	struct fake_process p = {.ppid = 1};
+	struct scan_request request = {.total_pages = TOTAL};
+	struct scan_result result;
+	struct scanner *s;
+	pid_t found[8];
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (p.pid = 20; p.pid < 30; p.pid++) {
+		p.anon_kb = MB(200);
+		p.oom_score = p.pid < 25 ? 700 + p.pid : 650; /* 720..724 */
+		if (p.pid == 29)
+			p.score_file = FAKE_EMPTY;
+		fake_process_write(&t, &p, TOTAL);
+	}
+	s = scanner_new(t.fd, 1);
+	assert_int_equal(scanner_run(s, &request, &result), 0);
+	scan_process(t.fd, 22, &request, &result.victim);
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 4);
+	assert_int_equal(scanner_alike(s, &result.victim, found, 2), 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_in_range(found[i], 20, 24);
+	result.victim.state = 'D';
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 5);
+	result.victim.state = 'S';
+	result.victim.memory.threads = 2;
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 5);
 	scanner_free(s);
 	tree_done(&t);
 }
@@ -671,13 +800,14 @@ static void test_run_on_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_self),	   cmocka_unit_test(test_zombie_leader),
-		cmocka_unit_test(test_rules),	   cmocka_unit_test(test_ties),
-		cmocka_unit_test(test_aside),	   cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_no_proc),
-		cmocka_unit_test(test_group),	   cmocka_unit_test(test_top),
-		cmocka_unit_test(test_run_on_all),
+		cmocka_unit_test(test_verdicts),    cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_self),	    cmocka_unit_test(test_zombie_leader),
+		cmocka_unit_test(test_rules),	    cmocka_unit_test(test_ties),
+		cmocka_unit_test(test_aside),	    cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_unreadable),  cmocka_unit_test(test_no_proc),
+		cmocka_unit_test(test_group),	    cmocka_unit_test(test_top),
+		cmocka_unit_test(test_run_on_all),  cmocka_unit_test(test_dying),
+		cmocka_unit_test(test_task_origin), cmocka_unit_test(test_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

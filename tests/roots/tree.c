@@ -136,9 +136,10 @@ static void format_status(const struct fake_process *p, pid_t tgid, char *buf, s
 			 "VmHWM:\t%8" PRIu64 " kB\nVmRSS:\t%8" PRIu64 " kB\nRssAnon:\t%8" PRIu64
 			 " kB\nRssFile:\t%8" PRIu64 " kB\nRssShmem:\t%8" PRIu64
 			 " kB\nVmData:\t       8 kB\nVmPTE:\t%8" PRIu64 " kB\nVmSwap:\t%8" PRIu64
-			 " kB\nHugetlbPages:\t       0 kB\nCoreDumping:\t0\n",
+			 " kB\nHugetlbPages:\t       0 kB\nCoreDumping:\t%d\n",
 			 p->vm_kb, p->vm_kb, p->vm_kb, p->anon_kb + p->file_kb + p->shmem_kb,
-			 p->anon_kb, p->file_kb, p->shmem_kb, p->pte_kb, p->swap_kb);
+			 p->anon_kb, p->file_kb, p->shmem_kb, p->pte_kb, p->swap_kb,
+			 p->core_dumping);
 	snprintf(buf, size,
 		 "Name:\t%s\nUmask:\t0022\nState:\t%c (made up)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
 		 "PPid:\t%d\nTracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t0\t0\t0\t0\nFDSize:\t64\n"

@@ -48,7 +48,7 @@ struct fake_process {
 	unsigned threads; /* 0: 1 */
 	uint64_t flags;
 	uint64_t start_time;
-	bool no_mm;
+	bool no_mm, core_dumping;
 	uint64_t vm_kb, anon_kb, file_kb, shmem_kb, pte_kb, swap_kb;
 	uint64_t thread_pending, shared_pending; /* SigPnd, ShdPnd */
 	int adj;
