@@ -27,7 +27,12 @@
 #define STEPS_PER_TICK 8
 
 #define TIMER_ACCURACY_MAX_USEC 50000
-#define VMSTAT_INTERVAL_USEC	(10 * USEC_PER_SEC)
+#define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
+
+/* Total swap that fell within this time: somebody is in swapoff(2), which takes it page by page. */
+#define SWAPOFF_USEC (5 * USEC_PER_SEC)
+/* And is reported when it has not changed for so long: not with each of these pages. */
+#define SWAP_SETTLED_USEC USEC_PER_SEC
 
 uint64_t daemon_now_usec(void)
 {
@@ -113,17 +118,49 @@ void daemon_update_status(struct daemon *d)
 	notify_status(&d->notify, status);
 }
 
+static bool swapoff_goes_on(const struct daemon *d, uint64_t now_usec)
+{
+	return d->swap_fell_usec != 0 && u64_sub(now_usec, d->swap_fell_usec) < SWAPOFF_USEC;
+}
+
+/*
+ * Watches total swap. In swapoff(2) an area that is not used any more for what is new still counts
+ * with the pages that are in it, as total and as *free* (si_swapinfo()): taken at its word nobody
+ * would have to die while it fills the memory. So what is there then is hidden.
+ */
+static void watch_swap(struct daemon *d, struct sample *now)
+{
+	uint64_t total = now->mem.swap_total_bytes;
+
+	if (total < d->swap_total_bytes)
+		d->swap_fell_usec = u64_max(now->time_usec, 1);
+	if (total != d->swap_total_bytes)
+		d->swap_changed_usec = now->time_usec;
+	d->swap_total_bytes = total;
+	if (swapoff_goes_on(d, now->time_usec) && now->mem.swap_free_bytes == total)
+		now->mem.swap_total_bytes = now->mem.swap_free_bytes = 0;
+}
+
+static void note_swap(struct daemon *d, uint64_t now_usec)
+{
+	char said_text[32], now_text[32];
+
+	if (d->swap_changed_usec == now_usec && !swapoff_goes_on(d, now_usec))
+		sampler_find_swap(&d->sampler);
+	if (d->swap_total_bytes == d->swap_said_bytes ||
+	    u64_sub(now_usec, d->swap_changed_usec) < SWAP_SETTLED_USEC)
+		return;
+	format_bytes(d->swap_said_bytes, said_text, sizeof(said_text));
+	format_bytes(d->swap_total_bytes, now_text, sizeof(now_text));
+	d->swap_said_bytes = d->swap_total_bytes;
+	sampler_find_swap(&d->sampler);
+	daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now", said_text,
+		    now_text);
+}
+
 static void note_changes(struct daemon *d, const struct sample *now)
 {
-	char before_text[32], now_text[32];
-
-	if (d->last.mem.swap_total_bytes != now->mem.swap_total_bytes) {
-		sampler_find_swap(&d->sampler);
-		format_bytes(d->last.mem.swap_total_bytes, before_text, sizeof(before_text));
-		format_bytes(now->mem.swap_total_bytes, now_text, sizeof(now_text));
-		daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now",
-			    before_text, now_text);
-	}
+	note_swap(d, now->time_usec);
 	if (d->last.has_psi != now->has_psi)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
 			    now->has_psi ? "pressure can be read again"
@@ -143,7 +180,8 @@ static void note_changes(struct daemon *d, const struct sample *now)
 /* Often enough to say soon that the kernel was faster, seldom enough to cost nothing. */
 static enum sample_depth choose_depth(struct daemon *d, uint64_t now_usec)
 {
-	if (now_usec < d->next_vmstat_usec)
+	/* near a limit with each sample: a kill of the kernel's has to be seen before our own */
+	if (now_usec < d->next_vmstat_usec && d->policy.announced_level < LEVEL_WARNING)
 		return SAMPLE_DECISION;
 	d->next_vmstat_usec = now_usec + VMSTAT_INTERVAL_USEC;
 	return SAMPLE_WITH_VMSTAT;
@@ -161,8 +199,10 @@ static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample
 	else if (r >= 0 && d->sample_failed)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE, "/proc/meminfo can be read again");
 	d->sample_failed = r < 0;
-	if (r >= 0)
+	if (r >= 0) {
 		ret->slept_usec = slept_usec();
+		watch_swap(d, ret);
+	}
 	return r >= 0;
 }
 
@@ -186,8 +226,12 @@ static bool scan(struct daemon *d, struct observation *o)
 {
 	struct scan_request request = daemon_scan_request(d, daemon_total_pages(&o->sample));
 
+	request.shortage_bytes = policy_shortage_bytes(&d->policy, &o->sample);
+	request.swapoff = swapoff_goes_on(d, o->sample.time_usec);
+	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
+		request.dying = DYING_IS_SKIPPED;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
-	if (!take_sample(d, SAMPLE_DECISION, &o->sample))
+	if (!take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
 	if (d->scan_error != 0 || !d->scan.found) {
 		o->scan = SCAN_NOBODY;
@@ -401,6 +445,19 @@ static int on_named(sd_event_source *source, int fd, uint32_t revents, void *use
 	return 0;
 }
 
+static int on_cgroups(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct cgroup_result result;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	while (cgroups_result(&d->cgroups, &result) > 0)
+		kill_grouped(d, &result);
+	return 0;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	(void)source;
@@ -419,6 +476,8 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 	r = sd_event_add_io(d->event, NULL, d->reaper.result_fd, EPOLLIN, on_reaped, d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, d->namer.result_fd, EPOLLIN, on_named, d);
+	if (r >= 0)
+		r = sd_event_add_io(d->event, NULL, d->cgroups.result_fd, EPOLLIN, on_cgroups, d);
 	if (r < 0)
 		return r;
 	if (psi_trigger_fd >= 0) {
@@ -444,6 +503,7 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 	int r;
 
 	d->oom_kills = d->last.vmstat.oom_kill;
+	d->swap_said_bytes = d->swap_total_bytes = d->last.mem.swap_total_bytes;
 	policy_init(&d->policy, &d->settings.config, fill_rate_bytes);
 	recorder_begin(&d->recorder, &d->settings.config, fill_rate_bytes);
 	r = sd_event_new(&d->event);

@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/policy.h"
+#include "daemon/company.h"
 #include "daemon/drill.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -17,6 +18,7 @@
 #include "daemon/report.h"
 #include "daemon/surroundings.h"
 #include "daemon/writer.h"
+#include "sys/cgroup.h"
 #include "sys/namer.h"
 #include "sys/privileges.h"
 #include "sys/reaper.h"
@@ -67,6 +69,8 @@ struct daemon {
 	struct scanner *scanner;
 	struct reaper reaper;
 	struct namer namer;
+	struct sharers sharers;
+	struct cgroups cgroups;
 	struct writer writer;
 	struct recorder recorder;
 	struct notify notify;
@@ -74,6 +78,7 @@ struct daemon {
 	struct policy policy;
 	struct kill kill;
 	struct surroundings surroundings;
+	struct company company; /* of its victim */
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
 	unsigned kills;
@@ -84,6 +89,10 @@ struct daemon {
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
 	uint64_t next_vmstat_usec;
+	uint64_t swap_total_bytes; /* of the last sample, as the kernel said it */
+	uint64_t swap_said_bytes;  /* and as it was reported last */
+	uint64_t swap_changed_usec;
+	uint64_t swap_fell_usec; /* 0: never */
 	bool sample_failed;
 	uint64_t next_state_report_usec;
 	struct scan_result scan;

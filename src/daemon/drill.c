@@ -135,8 +135,19 @@ static int wait_until_filled(struct drill *d, int fd, size_t bytes)
 	return 0;
 }
 
+/* Nobody shares its memory; but the search for those who do runs in a kill. */
+static int find_sharers(struct drill *d, struct sharers *sharers, pid_t child)
+{
+	pid_t self = getpid(), found[SHARERS_MAX];
+
+	return sharers_find(sharers, child, &self, 1, found) == 0
+		       ? 0
+		       : fail(d, 0, "the drill's child shares memory: kcmp does not tell who does");
+}
+
 static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
-		      const struct reaper *reaper, uint64_t total_pages, pid_t child)
+		      const struct reaper *reaper, struct sharers *sharers, uint64_t total_pages,
+		      pid_t child)
 {
 	struct scan_request request = {.total_pages = total_pages, .scope = SCOPE_CHILDREN};
 	struct scan_result *scan = &(struct scan_result){};
@@ -153,6 +164,9 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 			    "the drill's scan did not find its child among %u processes: is "
 			    "/proc mounted with hidepid, and CAP_SYS_PTRACE missing?",
 			    scan->seen);
+	r = find_sharers(d, sharers, child);
+	if (r < 0)
+		return r;
 	r = victim_open(proc_fd, scan->victim.id, &v);
 	if (r < 0)
 		return fail(d, r, "the drill cannot take hold of its child");
@@ -201,7 +215,8 @@ static int try_others(struct drill *d, int proc_fd)
 }
 
 int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
-	      uint64_t total_pages, uint64_t available_bytes, struct drill *ret)
+	      struct sharers *sharers, uint64_t total_pages, uint64_t available_bytes,
+	      struct drill *ret)
 {
 	/* less on a machine that has little left, but one part at least */
 	size_t bytes = (size_t)u64_max(u64_min(DRILL_BYTES, available_bytes / 8) / DRILL_PART, 1) *
@@ -223,7 +238,7 @@ int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
 
 	r = wait_until_filled(ret, fds[0], bytes);
 	if (r >= 0)
-		r = kill_child(ret, proc_fd, scanner, reaper, total_pages, child);
+		r = kill_child(ret, proc_fd, scanner, reaper, sharers, total_pages, child);
 	if (r < 0)
 		(void)kill(child, SIGKILL); /* a child of ours that has not been waited for */
 	(void)waitpid(child, NULL, 0);

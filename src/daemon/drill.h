@@ -12,6 +12,7 @@
 
 #include "sys/reaper.h"
 #include "sys/scan.h"
+#include "sys/sharers.h"
 
 struct drill {
 	uint64_t fill_rate_bytes; /* a second: how fast all CPUs together may use up memory */
@@ -27,4 +28,5 @@ struct drill {
  * what failed in the drill's text.
  */
 int drill_run(int proc_fd, struct scanner *scanner, const struct reaper *reaper,
-	      uint64_t total_pages, uint64_t available_bytes, struct drill *ret);
+	      struct sharers *sharers, uint64_t total_pages, uint64_t available_bytes,
+	      struct drill *ret);

@@ -145,6 +145,17 @@ static void signal_group(struct daemon *d)
 					d);
 }
 
+/* Those who share the victim's memory, and what its control groups ask for. */
+static void accompany(struct daemon *d)
+{
+	struct report_kill *record = &d->kill.record;
+
+	record->sharers = company_signal(d, record->signal);
+	/* the kernel kills no group for somebody who is dying anyway */
+	if (!record->adopted)
+		(void)cgroups_submit(&d->cgroups, &d->kill.victim, record->signal);
+}
+
 /*
  * Takes hold, wakes the reaper, signals. 0 or negative errno; -ESRCH: it is gone. A process that
  * is dying already gets SIGKILL too, which takes it out of a wait that only a signal ends.
@@ -164,6 +175,7 @@ static int signal_victim(struct daemon *d)
 		victim_close(&k->victim);
 		return r;
 	}
+	accompany(d);
 	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	signal_group(d);
 	return 0;
@@ -197,7 +209,9 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 		k->record.outcome = OUTCOME_SPARED;
 		return;
 	}
-	r = signal_victim(d);
+	r = company_gather(d, candidate);
+	if (r >= 0)
+		r = signal_victim(d);
 	if (r < 0) {
 		k->state = r == -ESRCH ? VICTIM_MISSED : VICTIM_REFUSED;
 		k->record.error = -r;
@@ -250,6 +264,7 @@ void kill_escalate(struct daemon *d)
 	}
 	k->record.signal = SIGKILL;
 	k->record.group_size = 0;
+	accompany(d);
 	signal_group(d);
 	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
 }
@@ -270,7 +285,9 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	if (k->record.back_usec == 0 && k->record.freed_bytes > 0 &&
 	    (uint64_t)k->record.freed_bytes >= k->record.expected_bytes / 2)
 		k->record.back_usec = since;
-	if (k->state == VICTIM_ALIVE && victim_is_dead(&k->victim)) {
+	/* the memory is the last one's: nobody is dead before all are */
+	if (k->state == VICTIM_ALIVE && victim_is_dead(&k->victim) &&
+	    company_is_dead(&d->company)) {
 		k->state = VICTIM_DEAD;
 		k->record.death_usec = since;
 	}
@@ -286,8 +303,8 @@ enum release kill_release(const struct daemon *d)
 	switch (record->reap.error) {
 	case 0:
 		return RELEASE_DONE;
-	case ESRCH:
-		return RELEASE_GONE;
+	case ESRCH: /* the victim has left it, but who shares it may not have */
+		return company_is_dead(&d->company) ? RELEASE_GONE : RELEASE_UNKNOWN;
 	default:
 		return RELEASE_UNKNOWN;
 	}
@@ -315,10 +332,17 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 
 	if (outcome == OUTCOME_STUCK && k->state == VICTIM_REFUSED)
 		outcome = OUTCOME_REFUSED;
-	if (outcome == OUTCOME_STUCK)
+	if (outcome == OUTCOME_STUCK) {
 		victim_wchan(k->victim.dir_fd, k->record.reap.wchan, sizeof(k->record.reap.wchan));
-	if (outcome == OUTCOME_STUCK || outcome == OUTCOME_REFUSED)
+		submit_victim(d); /* once more, and to see what has become of it */
+	}
+	/* as MMF_OOM_SKIP: released, but not dead, is done with too */
+	if (outcome == OUTCOME_STUCK || outcome == OUTCOME_REFUSED ||
+	    (outcome == OUTCOME_SETTLED && k->state == VICTIM_ALIVE)) {
 		scanner_put_aside(d->scanner, k->record.victim.id);
+		company_put_aside(d);
+	}
+	company_dismiss(&d->company);
 	if (outcome == OUTCOME_SETTLED && !k->record.adopted) {
 		d->kills++;
 		d->last_victim = k->record.victim;
@@ -381,12 +405,34 @@ void kill_named(struct daemon *d, const struct victim_name *name)
 	}
 }
 
+void kill_grouped(struct daemon *d, const struct cgroup_result *result)
+{
+	char group[4 * sizeof(result->group)];
+
+	if (result->group[0] != '\0') {
+		text_format_name(result->group, group, sizeof(group));
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_GROUP,
+			    "Tasks in %s are going to be killed due to memory.oom.group set: %u "
+			    "more than process %d",
+			    group, result->signalled, result->id.pid);
+	}
+	if (result->thaw == THAW_DONE)
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_GROUP,
+			    "the frozen control group of process %d was thawed until it was dead",
+			    result->id.pid);
+	else if (result->thaw == THAW_FAILED)
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_GROUP,
+			    "process %d is frozen and cannot die before it is thawed: %s; see "
+			    "reapd(8), Thawing a victim",
+			    result->id.pid, strerror(result->thaw_error));
+}
+
 void kill_flush(struct daemon *d, uint64_t now_usec)
 {
 	struct kill *k = &d->kill;
 	const struct report_kill *record = &k->ended_record;
 
-	bool waits = record->outcome == OUTCOME_SETTLED &&
+	bool waits = (record->outcome == OUTCOME_SETTLED || record->outcome == OUTCOME_STUCK) &&
 		     (k->ended_reaps_pending > 0 || k->ended_name_pending);
 
 	if (!k->ended || (waits && u64_sub(now_usec, k->ended_usec) < REAP_WAIT_USEC))

@@ -33,6 +33,9 @@ enum release kill_release(const struct daemon *d);
 /* The name that the namer has found. */
 void kill_named(struct daemon *d, const struct victim_name *name);
 
+/* What was done to its control groups. */
+void kill_grouped(struct daemon *d, const struct cgroup_result *result);
+
 /* A result of a reaper thread. */
 void kill_reaped(struct daemon *d, const struct reap_result *result);
 

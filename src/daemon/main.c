@@ -150,6 +150,10 @@ static int start_machinery(struct daemon *d, int record_fd)
 	if (r >= 0)
 		r = namer_start(&d->namer);
 	if (r >= 0)
+		r = sharers_start(&d->sharers);
+	if (r >= 0)
+		r = cgroups_start(&d->cgroups, d->proc_fd, &d->reaper);
+	if (r >= 0)
 		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
 	if (r >= 0 && record_fd >= 0)
 		r = recorder_start(&d->recorder, record_fd);
@@ -174,8 +178,8 @@ static int open_record(const struct daemon *d, int *ret_fd)
 
 static int run_drill(struct daemon *d, struct drill *drill)
 {
-	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, daemon_total_pages(&d->last),
-			  d->last.mem.available_bytes, drill);
+	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, &d->sharers,
+			  daemon_total_pages(&d->last), d->last.mem.available_bytes, drill);
 
 	if (r < 0 && d->settings.config.dry_run) {
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_DRILL,

@@ -15,6 +15,8 @@
 #define MESSAGE_ID_TABLE "947ba6ebae8c434ba75d29d308742eca"
 /* how it ended: one entry a kill, with every figure */
 #define MESSAGE_ID_KILL "1b58f74b3416425b98d4491bc3af473a"
+/* a control group that dies as a whole, or had to be thawed */
+#define MESSAGE_ID_GROUP "e0efb8b2b5574f6c9cb55376f3f8056f"
 /* somebody should die and nobody can */
 #define MESSAGE_ID_BARREN "3d02b8758f9940479edffd56af739313"
 /* the fire drill at start */

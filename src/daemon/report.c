@@ -251,6 +251,13 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	    m->total_vm_bytes / 1024, m->rss_anon_bytes / 1024, m->rss_file_bytes / 1024,
 	    m->rss_shmem_bytes / 1024, k->victim.uid, m->pgtables_bytes / 1024,
 	    k->victim.oom_score_adj);
+	if (k->victim.mm_tid != k->victim.id.pid)
+		put(o, ", its memory read from thread %d: its leader has exited", k->victim.mm_tid);
+	if (k->victim.task_origin)
+		put(o, ", taken first because it is in swapoff");
+	if (k->sharers > 0)
+		put(o, " and %u more that share%s its memory", k->sharers,
+		    k->sharers == 1 ? "s" : "");
 	if (k->group_size > 0)
 		put(o, " and %u more of its process group", k->group_size);
 }
@@ -276,11 +283,14 @@ static void put_unit(struct out *o, const struct report_kill *k)
 	put(o, "]");
 }
 
+static bool reaped(const struct report_kill *k)
+{
+	return k->reap_done && (k->reap.error == 0 || k->reap.error == ESRCH);
+}
+
 static void format_settled(struct out *o, const struct report_kill *k)
 {
-	bool reaped = k->reap_done && (k->reap.error == 0 || k->reap.error == ESRCH);
-
-	put(o, reaped ? "reaped " : "ended ");
+	put(o, reaped(k) ? "reaped " : "ended ");
 	put_process(o, &k->victim);
 	put(o, ", now anon-rss:%" PRIu64 "kB, file-rss:%" PRIu64 "kB, shmem-rss:%" PRIu64 "kB",
 	    k->reap.rss_anon_bytes / 1024, k->reap.rss_file_bytes / 1024,
@@ -319,10 +329,12 @@ static void format_kill(struct out *o, const struct report_kill *k)
 		put(o, " outlived SIGTERM, but memory is available again: it is left alone");
 		return;
 	case OUTCOME_STUCK:
-		put(o, "unable to reap ");
+		put(o, reaped(k) ? "reaped " : "unable to reap ");
 		put_process(o, &k->victim);
 		put_unit(o, k);
 		put(o, ": it does not die and is put aside");
+		if (k->reap.state != '\0')
+			put(o, ", in state %c", k->reap.state);
 		if (k->reap.wchan[0] != '\0')
 			put(o, ", waiting in %s", k->reap.wchan);
 		put(o, ", ");
@@ -335,7 +347,9 @@ static void format_kill(struct out *o, const struct report_kill *k)
 		return;
 	case OUTCOME_REFUSED:
 		put_process(o, &k->victim);
-		put(o, " cannot be killed and is put aside: %s", strerror(k->error));
+		put(o, " cannot be killed and is put aside: %s",
+		    k->error == EBUSY ? "its memory is init's too, and would not come back"
+				      : strerror(k->error));
 		return;
 	case OUTCOME_SPARED:
 		put_process(o, &k->victim);
@@ -561,6 +575,7 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 	moment_fields(s, &k->moment);
 	victim_fields(s, k);
 	field(s, "REAPD_SIGNAL=%s", signal_name(k->signal));
+	field(s, "REAPD_SHARERS=%u", k->sharers);
 	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
 	field(s, "REAPD_EXPECTED_BYTES=%" PRIu64, k->expected_bytes);
 	field(s, "REAPD_SIGNAL_USEC=%" PRIu64, k->signal_usec);

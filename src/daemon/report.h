@@ -68,7 +68,8 @@ struct report_kill {
 	int signal;	     /* the last that was sent */
 	bool adopted;	     /* it was dying already when it was found */
 	int error;	     /* OUTCOME_REFUSED: why */
-	unsigned group_size; /* others of its process group that were signalled with it */
+	unsigned sharers;    /* others that share its memory and were signalled with it */
+	unsigned group_size; /* others of its process group that were */
 	enum kill_outcome outcome;
 	uint64_t expected_bytes;
 	int64_t freed_bytes;
