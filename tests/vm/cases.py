@@ -16,7 +16,9 @@ from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_d
                     check_kernel_idle, check_neighbours, check_ran, check_victim, show)
 from facts import Facts
 from guest import Boot
+from kernel import check_semantics
 from operations import check_bad_config, check_environment, check_operations
+from parity import check_parity
 from surroundings import check_surroundings
 
 # The budgets of an idle daemon, with 20 % of 2 GiB in use: what the design promises.
@@ -301,6 +303,10 @@ CASES = {
                    "streams, balloons, a throttled cgroup, idle memory to swap: nobody dies"),
     "operations": Case("operations", Boot(swap="disk"), check_operations,
                        "reload, swap that comes and goes, a second instance, stop"),
+    "parity": Case("parity", Boot(swap="disk", cmdline="log_buf_len=4M"), check_parity,
+                   "30 random populations: the kernel's victim and ours"),
+    "semantics": Case("semantics", Boot(swap="disk", swap_mib=192, timeout_seconds=420),
+                      check_semantics, "who dies, with whom, and who does not: as the kernel"),
     "bad-config": Case("bad-config", Boot(), check_bad_config,
                        "configurations with mistakes, a start each"),
     "bench": Case("bench", Boot(memory_mib=4096), check_bench,

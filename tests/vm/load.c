@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +20,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,10 +40,14 @@ struct options {
 	unsigned long rate_bytes;
 	unsigned long start_bytes;
 	unsigned long limit_bytes;
+	unsigned long swap_bytes;
+	unsigned long threads;
+	unsigned long forks;
 	long adj;
 	bool adj_set;
 	bool random_fill;
 	bool ignore_term;
+	bool exact;
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -107,6 +115,21 @@ static void *take(size_t bytes, bool random_fill)
 		die("mmap");
 	fill(memory, bytes, random_fill);
 	return memory;
+}
+
+/* What a load starts with, in huge pages where there are any: a guest faults slowly. */
+static void take_start(const struct options *options)
+{
+	size_t bytes = options->start_bytes;
+	void *memory;
+
+	if (!bytes)
+		return;
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		die("mmap");
+	(void)madvise(memory, bytes, MADV_HUGEPAGE);
+	fill(memory, bytes, options->random_fill);
 }
 
 static void become(const struct options *options)
@@ -216,10 +239,52 @@ static int run_crowd(const struct options *options, unsigned long count)
 	return 0;
 }
 
-static _Noreturn void run_hold(const struct options *options, unsigned long megabytes)
+static _Noreturn void *pause_for_ever(void *unused)
 {
+	(void)unused;
+	for (;;)
+		pause();
+}
+
+static void start_thread(void *(*run)(void *), void *userdata)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, run, userdata);
+	if (errno)
+		die("pthread_create");
+}
+
+/*
+ * So many pages, exactly if that was asked for and else huge ones; with some of them in swap, and
+ * with threads and children that have a part in them.
+ */
+static _Noreturn void run_hold(const struct options *options, unsigned long bytes)
+{
+	char *memory;
+
 	become(options);
-	(void)take(megabytes * MIB, options->random_fill);
+	memory = mmap(NULL, bytes + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (memory == MAP_FAILED)
+		die("mmap");
+	(void)madvise(memory, bytes + PAGE, options->exact ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	fill(memory, bytes, options->random_fill);
+	for (unsigned long i = 0; i < options->threads; i++)
+		start_thread(pause_for_ever, NULL);
+	for (unsigned long i = 0; i < options->forks; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			memset(memory, 1, bytes / 4);
+			pause_for_ever(NULL);
+		}
+	}
+	if (options->swap_bytes && madvise(memory, options->swap_bytes, MADV_PAGEOUT) < 0)
+		die("MADV_PAGEOUT");
 	say_ready(options);
 	for (;;)
 		pause();
@@ -343,6 +408,127 @@ static _Noreturn void run_slab(const struct options *options, unsigned long mega
 		pause();
 }
 
+static int sharer_main(void *unused)
+{
+	prctl(PR_SET_NAME, "sharer");
+	pause_for_ever(unused);
+	return 0;
+}
+
+/* A leak whose memory belongs to other processes too, which only exist. */
+static _Noreturn void run_sharers(const struct options *options, unsigned long count)
+{
+	become(options);
+	take_start(options);
+	for (unsigned long i = 0; i < count; i++) {
+		char *stack = take(16 * PAGE, false);
+
+		if (clone(sharer_main, stack + 16 * PAGE, CLONE_VM | SIGCHLD, NULL) < 0)
+			die("clone");
+	}
+	say_ready(options);
+	leak(options);
+}
+
+/*
+ * To be the init of a pid namespace: shares its memory with a process that could be chosen, runs
+ * COMMAND, and tells by its own status whether that process has outlived it.
+ */
+static int run_init(const struct options *options, const char *command)
+{
+	char *stack = take(16 * PAGE, false);
+	pid_t sharer, shell;
+
+	become(options);
+	take_start(options);
+	sharer = clone(sharer_main, stack + 16 * PAGE, CLONE_VM | SIGCHLD, NULL);
+	shell = fork();
+	if (sharer < 0 || shell < 0)
+		die("fork");
+	if (!shell) {
+		write_text("/proc/self/oom_score_adj", "-1000");
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		die("/bin/sh");
+	}
+	if (waitpid(shell, NULL, 0) != shell)
+		die("waitpid");
+	return waitpid(sharer, NULL, WNOHANG) == 0 ? 0 : 3;
+}
+
+static _Noreturn void *leak_in_thread(void *options)
+{
+	leak(options);
+}
+
+/* The first thread ends, the second leaks: status, stat and statm of the process are empty then. */
+static _Noreturn void run_zombie_leader(struct options *options)
+{
+	become(options);
+	take_start(options);
+	start_thread(leak_in_thread, options);
+	say_ready(options);
+	syscall(SYS_exit, 0); /* of this thread alone */
+	abort();
+}
+
+/*
+ * A child between vfork() and exec() that leaks: the kernel spares it, whatever its oom_score_adj,
+ * and takes its parent.
+ */
+static _Noreturn void run_vfork(const struct options *options)
+{
+	static struct options child;
+	pid_t pid;
+
+	become(options);
+	take_start(options);
+	child = *options;
+	child.name = "vforked";
+	child.adj = 1000;
+	child.adj_set = true;
+	pid = vfork();
+	if (pid == 0) {
+		become(&child);
+		say_ready(&child);
+		leak(&child);
+	}
+	exit(pid < 0);
+}
+
+static _Noreturn void *write_for_ever(void *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		die(file);
+	for (;;)
+		(void)!pwrite(fd, file, 1, 0);
+}
+
+/* One thread hangs in a file system that is frozen, where no signal reaches it. */
+static _Noreturn void run_stuck(const struct options *options, const char *file)
+{
+	become(options);
+	take_start(options);
+	start_thread(write_for_ever, (void *)file);
+	sleep_until(now_nsec() + NSEC_PER_SEC / 2);
+	say_ready(options);
+	leak(options);
+}
+
+/* Dies of its own fault, and leaves a core behind as large as itself. */
+static _Noreturn void run_dump(const struct options *options)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	become(options);
+	take_start(options);
+	if (setrlimit(RLIMIT_CORE, &unlimited) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+		die("RLIMIT_CORE");
+	say_ready(options);
+	abort();
+}
+
 static void on_stop(int number)
 {
 	(void)number;
@@ -407,9 +593,15 @@ static int usage(void)
 	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load crowd COUNT [COMMON]\n"
-	      "       load hold MIB [COMMON]\n"
 	      "       load scatter [COMMON]\n"
 	      "       load slab MIB [COMMON]\n"
+	      "       load hold MIB [--exact] [--swap-out MIB] [--threads N] [--forks N] "
+	      "[COMMON]\n"
+	      "       load sharers COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
+	      "       load zombie-leader | vfork   (the same options)\n"
+	      "       load stuck FILE   (the same options)\n"
+	      "       load init COMMAND [--start MIB] [COMMON]\n"
+	      "       load dump [--start MIB] [COMMON]\n"
 	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and "
 	      "exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
@@ -433,11 +625,20 @@ static unsigned long parse_mib(const char *text)
 static struct options parse_options(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"name", required_argument, NULL, 'n'},	 {"output", required_argument, NULL, 'o'},
-		{"ready", required_argument, NULL, 'y'}, {"rate", required_argument, NULL, 'r'},
-		{"start", required_argument, NULL, 's'}, {"limit", required_argument, NULL, 'l'},
-		{"adj", required_argument, NULL, 'a'},	 {"fill", required_argument, NULL, 'f'},
-		{"ignore-term", no_argument, NULL, 'i'}, {},
+		{"name", required_argument, NULL, 'n'},
+		{"output", required_argument, NULL, 'o'},
+		{"ready", required_argument, NULL, 'y'},
+		{"rate", required_argument, NULL, 'r'},
+		{"start", required_argument, NULL, 's'},
+		{"limit", required_argument, NULL, 'l'},
+		{"adj", required_argument, NULL, 'a'},
+		{"fill", required_argument, NULL, 'f'},
+		{"ignore-term", no_argument, NULL, 'i'},
+		{"swap-out", required_argument, NULL, 'w'},
+		{"threads", required_argument, NULL, 't'},
+		{"forks", required_argument, NULL, 'k'},
+		{"exact", no_argument, NULL, 'x'},
+		{},
 	};
 	struct options options = {.rate_bytes = 100 * MIB};
 	int flag;
@@ -469,6 +670,18 @@ static struct options parse_options(int argc, char **argv)
 		case 'f':
 			options.random_fill = !strcmp(optarg, "random");
 			break;
+		case 'x':
+			options.exact = true;
+			break;
+		case 'w':
+			options.swap_bytes = parse_mib(optarg) / PAGE * PAGE;
+			break;
+		case 't':
+			options.threads = strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			options.forks = strtoul(optarg, NULL, 10);
+			break;
 		case 'i':
 			options.ignore_term = true;
 			break;
@@ -492,7 +705,19 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "crowd") && number)
 		return run_crowd(&options, strtoul(number, NULL, 10));
 	if (!strcmp(command, "hold") && number)
-		run_hold(&options, parse_mib(number) / MIB);
+		run_hold(&options, parse_mib(number) / PAGE * PAGE);
+	if (!strcmp(command, "sharers") && number)
+		run_sharers(&options, strtoul(number, NULL, 10));
+	if (!strcmp(command, "zombie-leader") && !number)
+		run_zombie_leader(&options);
+	if (!strcmp(command, "vfork") && !number)
+		run_vfork(&options);
+	if (!strcmp(command, "stuck") && number)
+		run_stuck(&options, number);
+	if (!strcmp(command, "init") && number)
+		return run_init(&options, number);
+	if (!strcmp(command, "dump") && !number)
+		run_dump(&options);
 	if (!strcmp(command, "scatter") && !number)
 		run_scatter(&options);
 	if (!strcmp(command, "slab") && number)

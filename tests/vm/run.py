@@ -62,8 +62,9 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
     for name in ("load", "referee", "backlog"):
         compile_program(HERE / f"{name}.c", vm / "bin" / name, CFLAGS)
     compile_program(HERE / "interpose.c", tree / "usr/lib/reapd-vm/interpose.so", SHARED_CFLAGS)
-    shutil.copy(HERE / "listen.py", vm / "bin" / "listen")
-    (vm / "bin" / "listen").chmod(0o755)
+    for name in ("listen", "populate"):
+        shutil.copy(HERE / f"{name}.py", vm / "bin" / name)
+        (vm / "bin" / name).chmod(0o755)
     (vm / "source" / "contrib").mkdir(parents=True)
     shutil.copy(HERE.parent.parent / "contrib" / "bootstrap", vm / "source" / "contrib")
     for program in arguments.bin:
