@@ -154,6 +154,7 @@ static const struct field {
 	ENUM("victim", observation.victim, victim_text),
 	ENUM("release", observation.victim_release, release_text),
 	FIELD("stand-aside", FIELD_BOOL, observation.stand_aside),
+	FIELD("requested", FIELD_BOOL, observation.requested),
 	ENUM("action", action.kind, action_text),
 	ENUM("level", action.level, level_text),
 	ENUM("reason", action.reason, reason_text),

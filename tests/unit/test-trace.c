@@ -163,6 +163,7 @@ static void fill(struct random *r, struct trace_step *s)
 	o->victim = (enum victim_state)random_below(r, 6);
 	o->victim_release = (enum release)random_below(r, 3);
 	o->stand_aside = random_one_in(r, 2);
+	o->requested = random_one_in(r, 2);
 	s->action.kind = (enum action_kind)random_below(r, 10);
 	s->action.level = (enum level)random_below(r, LEVELS);
 	s->action.reason = (enum reason)random_below(r, REASONS);
@@ -203,6 +204,7 @@ static void test_round_trip(void **state)
 		len = trace_format_step(&written, &read, text, sizeof(text));
 		assert_null(strchr(text, '='));
 		assert_int_equal(read.observation.stand_aside, written.observation.stand_aside);
+		assert_int_equal(read.observation.requested, written.observation.requested);
 		assert_int_equal(read.observation.candidate.start_time,
 				 written.observation.candidate.start_time);
 		assert_int_equal(read.action.announced_before, written.action.announced_before);
