@@ -40,6 +40,7 @@ void config_files_done(struct config_files *files)
 	*files = (struct config_files){};
 }
 
+/* 1: something was read, or there was a mistake; 0: there is nothing. */
 static int read_one(struct config_loader *l, const char *name, enum config_required required)
 {
 	CLEANUP_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -49,15 +50,16 @@ static int read_one(struct config_loader *l, const char *name, enum config_requi
 	int r;
 
 	if (fd < 0) {
-		if (errno != ENOENT || required == CONFIG_REQUIRED)
-			config_loader_complain_file(l, name, strerror(errno));
-		return 0;
+		if (errno == ENOENT && required == CONFIG_OPTIONAL)
+			return 0;
+		config_loader_complain_file(l, name, strerror(errno));
+		return 1;
 	}
 	if (fstat(fd, &st) >= 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
 		return 0; /* a link to /dev/null: masked, as systemd has it */
 	if (!S_ISREG(st.st_mode)) {
 		config_loader_complain_file(l, name, "expected a regular file");
-		return 0;
+		return 1;
 	}
 	data = malloc(CONFIG_FILE_MAX + 1);
 	if (!data)
@@ -70,7 +72,7 @@ static int read_one(struct config_loader *l, const char *name, enum config_requi
 	else
 		config_loader_parse(l, name, data, len);
 	free(data);
-	return 0;
+	return 1;
 }
 
 static int is_drop_in(const struct dirent *d)
@@ -108,13 +110,13 @@ static int read_drop_ins(struct config_loader *l, const char *path, struct confi
 		if (asprintf(&made, "%s/%s", directory, entries[i]->d_name) < 0)
 			made = NULL;
 		name = files_add(files, made);
-		if (r == 0)
+		if (r >= 0)
 			r = name ? read_one(l, name, CONFIG_REQUIRED) : -ENOMEM;
 		free(entries[i]);
 	}
 	free(entries);
 	free(directory);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int config_files_read(struct config_loader *l, const char *path, enum config_required required,
@@ -126,5 +128,7 @@ int config_files_read(struct config_loader *l, const char *path, enum config_req
 	if (!name)
 		return -ENOMEM;
 	r = read_one(l, name, required);
+	if (r == 0)
+		free(files->names[--files->count]); /* nothing in the loader is from it */
 	return r < 0 ? r : read_drop_ins(l, path, files);
 }
