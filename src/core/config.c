@@ -222,7 +222,7 @@ static const struct {
 	{"min", 60 * USEC_PER_SEC}, {"h", 3600 * USEC_PER_SEC},
 };
 
-static int parse_duration(struct text t, uint64_t *ret_usec)
+int config_parse_duration(struct text t, uint64_t *ret_usec)
 {
 	uint64_t value;
 	int r = take_hundredths(&t, &value);
@@ -294,7 +294,7 @@ static int parse_value(const struct config_key *key, struct text value, void *fi
 			*(uint64_t *)field = number;
 		return r;
 	case CONFIG_DURATION:
-		r = parse_duration(value, &number);
+		r = config_parse_duration(value, &number);
 		if (r >= 0 && (number < key->min || number > key->max))
 			r = -ERANGE;
 		if (r >= 0)

@@ -18,6 +18,7 @@
 
 #include "memory.h"
 #include "process.h"
+#include "text.h"
 
 /*
  * A limit as "10%", "512M" or both ("10% 1G"): the lower of the two counts. Unset parts are
@@ -137,6 +138,9 @@ void config_loader_complain_file(struct config_loader *l, const char *file, cons
 /* The value of @key in @config in the syntax of the file. */
 void config_format(const struct config *config, const struct config_key *key, char *buf,
 		   size_t size);
+
+/* "300ms", "5s", "10min", "1h": a duration in the syntax of the file. -EINVAL, -ERANGE. */
+int config_parse_duration(struct text t, uint64_t *ret_usec);
 
 /* "512M", "1.4G": sizes as people read them, in the syntax of the file where it is exact. */
 void format_bytes(uint64_t bytes, char *buf, size_t size);

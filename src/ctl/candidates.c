@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "ctl/bus.h"
 #include "ctl/ctl.h"
 #include "ctl/rules.h"
 #include "ctl/table.h"
@@ -245,7 +246,7 @@ static int scan(int proc_fd, const struct rules *rules, struct candidates *c)
 		.sort_by = rules->config.sort_by,
 		.ignore_root_user = rules->config.ignore_root_user,
 		.patterns = rules->patterns,
-		.self = -1,
+		.self = bus_find_daemon(BUS_CONTROL_SOCKET),
 	};
 	struct scanner *scanner = scanner_new(proc_fd, scan_count_processes(proc_fd));
 	struct scan_result result;

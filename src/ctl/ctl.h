@@ -12,7 +12,12 @@
 
 /* Each gets its own words: argv[0] is its name. Returns the exit status. */
 int ctl_candidates(int argc, char **argv);
+int ctl_kill(int argc, char **argv);
+int ctl_pause(int argc, char **argv);
+int ctl_reload(int argc, char **argv);
 int ctl_replay(int argc, char **argv);
+int ctl_resume(int argc, char **argv);
+int ctl_status(int argc, char **argv);
 
 /* "reapctl: ..." and EXIT_FAILURE. */
 __attribute__((format(printf, 1, 2))) int ctl_fail(const char *format, ...);

@@ -16,8 +16,13 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"status", ctl_status, "level, limits, the last kill, and what the daemon can do"},
 	{"candidates", ctl_candidates,
 	 "every process, how bad it is, and whether it can be killed"},
+	{"kill", ctl_kill, "kill the worst process now, or say which it would be"},
+	{"pause", ctl_pause, "kill nobody for a time"},
+	{"resume", ctl_resume, "end a pause"},
+	{"reload", ctl_reload, "read the configuration again"},
 	{"replay", ctl_replay, "decide once more over a trace of reapd --record"},
 };
 

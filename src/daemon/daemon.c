@@ -57,6 +57,14 @@ static uint64_t slept_usec(void)
 	return ahead - ahead % 10000;
 }
 
+/* The tick comes as soon as what is being done now is done. */
+static void daemon_wake(struct daemon *d)
+{
+	/* an event source that exists and a time cannot be refused */
+	(void)sd_event_source_set_time(d->timer, 0);
+	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+}
+
 void daemon_note(struct daemon *d, int priority, const char *message_id, const char *format, ...)
 {
 	va_list args;
@@ -107,7 +115,8 @@ void daemon_update_status(struct daemon *d)
 	format_bytes(limits.memory_bytes[LEVEL_SOFT], soft, sizeof(soft));
 	format_bytes(limits.memory_bytes[LEVEL_HARD], hard, sizeof(hard));
 	len = snprintf(status, sizeof(status),
-		       "Level %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
+		       "%sLevel %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
+		       pause_stands_aside(&d->pause) ? "Paused. " : "",
 		       level_name(d->policy.announced_level), soft, hard, d->kills,
 		       d->kills == 1 ? "kill" : "kills");
 	if (d->kills > 0) {
@@ -333,6 +342,53 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		       : a.next_usec;
 }
 
+static void pause_changed(struct daemon *d, enum pause_event event)
+{
+	switch (event) {
+	case PAUSE_UNCHANGED:
+		return;
+	case PAUSE_BEGUN:
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE,
+			    "paused: nobody is killed until this is over, and the kernel's own "
+			    "killer is the only one");
+		break;
+	case PAUSE_REFUSED:
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_PAUSE,
+			    "not paused: process %d is in flight and has not gone in time",
+			    d->policy.victim.pid);
+		break;
+	case PAUSE_EXPIRED:
+		daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE, "the pause is over");
+		break;
+	}
+	daemon_update_status(d);
+	control_pause_settled(d->control, event);
+}
+
+static void look_at_pause(struct daemon *d, uint64_t now_usec)
+{
+	pause_changed(d, pause_step(&d->pause, now_usec, d->policy.phase == PHASE_AWAITING));
+}
+
+void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
+{
+	uint64_t now = daemon_now_usec();
+
+	pause_begin(&d->pause, now, time_usec, timeout_usec);
+	look_at_pause(d, now);
+	daemon_wake(d);
+}
+
+bool daemon_resume(struct daemon *d)
+{
+	bool was = pause_end(&d->pause);
+
+	if (was)
+		pause_changed(d, PAUSE_EXPIRED);
+	daemon_wake(d);
+	return was;
+}
+
 static void report_recorder(struct daemon *d)
 {
 	int r = recorder_error(&d->recorder);
@@ -349,6 +405,72 @@ static void keep_room(struct daemon *d)
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)
 		/* when it fails the old size does, until it does not */
 		(void)scanner_reserve(d->scanner, scan_count_processes(d->proc_fd));
+}
+
+static int find_on_request(struct daemon *d, struct process *ret)
+{
+	struct scan_request request;
+	struct sample sample;
+	int r;
+
+	if (!take_sample(d, SAMPLE_DECISION, &sample))
+		return -EIO;
+	kill_send_begun(d); /* its table is of the scan that this one overwrites */
+	request = daemon_scan_request(d, daemon_total_pages(&sample));
+	request.dying = DYING_IS_SKIPPED;
+	r = scanner_run(d->scanner, &request, &d->scan);
+	if (r < 0)
+		return r;
+	if (!d->scan.found)
+		return -ESRCH;
+	*ret = d->scan.victim;
+	return 0;
+}
+
+static int signal_on_request(struct daemon *d, struct process *ret)
+{
+	struct observation o = {.requested = true};
+	int r;
+
+	kill_send_begun(d);
+	if (!take_sample(d, SAMPLE_DECISION, &o.sample))
+		return -EIO;
+	o.victim = kill_observe(d, &o.sample);
+	o.victim_release = kill_release(d);
+	(void)step(d, &o);
+	daemon_wake(d);
+	if (d->scan_error != 0)
+		return -d->scan_error;
+	if (o.scan != SCAN_VICTIM)
+		return -ESRCH;
+	*ret = d->scan.victim;
+	switch (d->kill.state) {
+	case VICTIM_MISSED:
+		return -EAGAIN;
+	case VICTIM_REFUSED:
+		r = -d->kill.record.error;
+		return r < 0 ? r : -EPERM;
+	case VICTIM_NONE:
+	case VICTIM_ALIVE:
+	case VICTIM_DEAD:
+	case VICTIM_SPARED:
+		break;
+	}
+	return 0;
+}
+
+int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct process *ret)
+{
+	int r = -EAGAIN;
+
+	if (effect == REQUEST_DRY_RUN)
+		return find_on_request(d, ret);
+	if (pause_stands_aside(&d->pause))
+		return -EBUSY;
+	/* who goes by himself before the signal was nobody's victim */
+	for (unsigned i = 0; r == -EAGAIN && i < STEPS_PER_TICK; i++)
+		r = signal_on_request(d, ret);
+	return r == -EAGAIN ? -ESRCH : r;
 }
 
 static uint64_t tick(struct daemon *d)
@@ -368,7 +490,8 @@ static uint64_t tick(struct daemon *d)
 		now = o.sample;
 		o.victim = kill_observe(d, &o.sample);
 		o.victim_release = kill_release(d);
-		o.stand_aside = surroundings_stand_aside(d);
+		look_at_pause(d, now.time_usec);
+		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;
 		next = step(d, &o);
 		if (overdue)
@@ -381,7 +504,7 @@ static uint64_t tick(struct daemon *d)
 	keep_room(d);
 	report_recorder(d);
 	notify_flush(&d->notify, daemon_now_usec());
-	return next;
+	return u64_min(next, pause_next_usec(&d->pause));
 }
 
 static int arm_timer(struct daemon *d, uint64_t next_usec)
@@ -460,9 +583,11 @@ static int on_cgroups(sd_event_source *source, int fd, uint32_t revents, void *u
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
+	char mistake[256];
+
 	(void)source;
 	(void)si;
-	reload(userdata);
+	(void)reload(userdata, mistake, sizeof(mistake)); /* it has told all of them */
 	return 0;
 }
 
@@ -512,10 +637,13 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 	if (r < 0)
 		return r;
 
+	control_start(d, &d->control);
 	notify_ready(&d->notify);
 	daemon_update_status(d);
 	notify_flush(&d->notify, daemon_now_usec());
 	r = sd_event_loop(d->event);
+	control_stop(d->control);
+	d->control = NULL;
 	notify_now(&d->notify, "STOPPING=1\nSTATUS=");
 	kill_flush(d, UINT64_MAX);
 	return r;

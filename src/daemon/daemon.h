@@ -9,8 +9,10 @@
 
 #include <systemd/sd-event.h>
 
+#include "core/pause.h"
 #include "core/policy.h"
 #include "daemon/company.h"
+#include "daemon/control.h"
 #include "daemon/drill.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -29,6 +31,7 @@
 struct settings {
 	struct config config;
 	struct patterns *patterns;
+	struct config_files files; /* that were read */
 };
 
 /* One action of the policy and what became of it. See kill.c. */
@@ -81,7 +84,13 @@ struct daemon {
 	struct company company; /* of its victim */
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
+	uint64_t last_kill_usec;
+	int64_t last_kill_freed_bytes;
 	unsigned kills;
+	struct pause pause;
+	struct control *control; /* NULL: nobody can ask for anything */
+	struct drill drill;	 /* the one at start */
+	bool has_psi_trigger;
 
 	sd_event *event;
 	sd_event_source *timer;
@@ -117,6 +126,20 @@ uint64_t daemon_total_pages(const struct sample *s);
 
 /* What a scan looks for, by the settings of the moment. */
 struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_pages);
+
+/* Whether the victim is signalled, or only found. */
+enum request_effect { REQUEST_KILL, REQUEST_DRY_RUN };
+
+/*
+ * A kill on request: the worst process, whatever the level and whoever is in flight. -EBUSY while
+ * standing aside; -ESRCH: there is nobody; -EPERM and others: it cannot be signalled. 0: @ret was
+ * signalled, or, in a dry run of either kind, would have been.
+ */
+int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct process *ret);
+
+/* Pauses from now on; PAUSE_WAITING afterwards: control_pause_settled() tells what comes of it. */
+void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec);
+bool daemon_resume(struct daemon *d);
 
 /* What systemctl status shows. */
 void daemon_update_status(struct daemon *d);

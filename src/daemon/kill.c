@@ -188,6 +188,8 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 	struct kill *k = &d->kill;
 	int r;
 
+	if (k->active) /* by a kill on request: the policy itself never names a second one */
+		kill_end(d, sample, OUTCOME_SUPERSEDED);
 	k->state = VICTIM_ALIVE;
 	k->victim = VICTIM_CLOSED;
 	k->decided_usec = decided_usec;
@@ -321,6 +323,7 @@ static int outcome_priority(enum kill_outcome outcome)
 	case OUTCOME_PENDING:
 	case OUTCOME_RELEASED:
 	case OUTCOME_SPARED:
+	case OUTCOME_SUPERSEDED:
 		break;
 	}
 	return LOG_NOTICE;
@@ -346,6 +349,8 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 	if (outcome == OUTCOME_SETTLED && !k->record.adopted) {
 		d->kills++;
 		d->last_victim = k->record.victim;
+		d->last_kill_usec = sample->time_usec;
+		d->last_kill_freed_bytes = k->record.freed_bytes;
 	}
 	k->record.outcome = outcome;
 	kill_send_begun(d);

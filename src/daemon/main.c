@@ -251,6 +251,8 @@ static int run(struct daemon *d)
 		r = run_drill(d, &drill);
 	if (r != EXIT_SUCCESS || d->options.drill_only)
 		return r;
+	d->drill = drill;
+	d->has_psi_trigger = psi_trigger_fd >= 0;
 
 	surroundings_start(d);
 	report_start(d, &drill, psi_trigger_fd);

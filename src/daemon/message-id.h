@@ -31,3 +31,7 @@
 #define MESSAGE_ID_SLAB "2eb01acef7c8485898acabb04ecbdc1c"
 /* something else about the machine has changed */
 #define MESSAGE_ID_MACHINE "320427e469604ef098b91e0c371186b2"
+/* paused, or not any more */
+#define MESSAGE_ID_PAUSE "b9a629f86b8d496aa2c029b6e356ffc3"
+/* somebody asked for something over the control socket */
+#define MESSAGE_ID_REQUEST "41bd414223394620a948fd30166d60da"

@@ -33,24 +33,35 @@ int settings_read(const struct options *options, const struct meminfo *mem,
 		else if (!patterns)
 			r = -ENOMEM;
 	}
-	config_files_done(&files);
 	if (r < 0) {
+		config_files_done(&files);
 		patterns_free(patterns);
 		return r;
 	}
-	*ret = (struct settings){.config = l.config, .patterns = patterns};
+	*ret = (struct settings){.config = l.config, .patterns = patterns, .files = files};
 	return 0;
 }
 
 void settings_done(struct settings *s)
 {
 	patterns_free(s->patterns);
+	config_files_done(&s->files);
 	*s = (struct settings){};
 }
 
+struct complaints {
+	struct daemon *daemon;
+	char *first;
+	size_t size;
+};
+
 static void complain_in_report(void *userdata, const char *message)
 {
-	daemon_note(userdata, LOG_ERR, MESSAGE_ID_RELOAD, "%s", message);
+	struct complaints *c = userdata;
+
+	if (c->first[0] == '\0')
+		snprintf(c->first, c->size, "%s", message);
+	daemon_note(c->daemon, LOG_ERR, MESSAGE_ID_RELOAD, "%s", message);
 }
 
 /*
@@ -68,16 +79,18 @@ static void keep_fixed(struct daemon *d, struct config *fresh)
 	fresh->log = now->log;
 }
 
-void reload(struct daemon *d)
+int reload(struct daemon *d, char *reterr_mistake, size_t size)
 {
+	struct complaints complaints = {d, reterr_mistake, size};
 	struct settings fresh;
 	char message[64];
 	int r;
 
+	reterr_mistake[0] = '\0';
 	snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		 daemon_now_usec());
 	notify_now(&d->notify, message);
-	r = settings_read(&d->options, &d->last.mem, complain_in_report, d, &fresh);
+	r = settings_read(&d->options, &d->last.mem, complain_in_report, &complaints, &fresh);
 	if (r < 0) {
 		daemon_note(d, LOG_ERR, MESSAGE_ID_RELOAD,
 			    "the configuration was not reloaded%s: the old one stays",
@@ -93,4 +106,5 @@ void reload(struct daemon *d)
 	daemon_update_status(d);
 	notify_ready(&d->notify);
 	notify_flush(&d->notify, daemon_now_usec());
+	return r < 0 ? r : 0;
 }

@@ -16,5 +16,8 @@ int settings_read(const struct options *options, const struct meminfo *mem,
 		  struct settings *ret);
 void settings_done(struct settings *s);
 
-/* SIGHUP: takes the new settings, or keeps the old ones and says why. */
-void reload(struct daemon *d);
+/*
+ * Takes the new settings; or keeps the old ones, says why in the journal, and the first of it in
+ * @reterr_mistake. 0, -EINVAL, -ENOMEM.
+ */
+int reload(struct daemon *d, char *reterr_mistake, size_t size);

@@ -355,6 +355,11 @@ static void format_kill(struct out *o, const struct report_kill *k)
 		put_process(o, &k->victim);
 		put(o, " was spared: dry run");
 		return;
+	case OUTCOME_SUPERSEDED:
+		put_process(o, &k->victim);
+		put_unit(o, k);
+		put(o, " is not waited for any longer: another kill was asked for");
+		return;
 	}
 }
 
@@ -538,6 +543,8 @@ static const char *outcome_name(enum kill_outcome outcome)
 		return "refused";
 	case OUTCOME_SPARED:
 		return "spared";
+	case OUTCOME_SUPERSEDED:
+		return "superseded";
 	}
 	return "unknown";
 }

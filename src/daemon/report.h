@@ -51,11 +51,12 @@ struct report_start {
 
 enum kill_outcome {
 	OUTCOME_PENDING,
-	OUTCOME_SETTLED,  /* dead, and its memory back or as much of it as will come */
-	OUTCOME_RELEASED, /* asked with SIGTERM, did not die, is not needed any more */
-	OUTCOME_STUCK,	  /* did not die in time and was put aside */
-	OUTCOME_REFUSED,  /* the kernel does not let us signal it; put aside */
-	OUTCOME_SPARED,	  /* dry run */
+	OUTCOME_SETTLED,    /* dead, and its memory back or as much of it as will come */
+	OUTCOME_RELEASED,   /* asked with SIGTERM, did not die, is not needed any more */
+	OUTCOME_STUCK,	    /* did not die in time and was put aside */
+	OUTCOME_REFUSED,    /* the kernel does not let us signal it; put aside */
+	OUTCOME_SPARED,	    /* dry run */
+	OUTCOME_SUPERSEDED, /* somebody asked for another kill before it was over */
 };
 
 struct report_kill {

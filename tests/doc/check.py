@@ -38,6 +38,7 @@ FILES = {
     "hook": "contrib/reapd-hook",
     "meson:systemd": "systemd/meson.build",
     "meson:man": "man/meson.build",
+    "meson:contrib": "contrib/meson.build",
     "meson:src": "src/meson.build",
 }
 
@@ -310,6 +311,8 @@ def check_uninstall(texts):
                 "/usr/bin/reapctl" if "'reapctl'" in texts["meson:src"] else ""]
     for page in re.findall(r"'(\w[\w.]*\.(\d))'", texts["meson:man"]):
         expected.append(f"/usr/share/man/man{page[1]}/{page[0]}")
+    expected += [f"/usr/share/bash-completion/completions/{name}"
+                 for name in re.findall(r"rename: '(.+?)'", texts["meson:contrib"])]
     unit = texts["meson:systemd"]
     expected += [f"/usr/lib/systemd/system/{name}" for name in re.findall(r"output: '(.+?)'", unit)]
     for source, rest in re.findall(r"install_data\('(.+?)',(.*?)\n\)", unit, re.S):
@@ -391,6 +394,7 @@ MUTATIONS = [
     (check_uninstall, "bootstrap", r"\s/usr/sbin/reapd\n", "\n"),
     (check_uninstall, "bootstrap", r"(installed_files=\(\n)", r"\1\t/etc/passwd\n"),
     (check_uninstall, "meson:man", r"'reapd.8'", "'reapd.8', 'reaptop.1'"),
+    (check_uninstall, "meson:contrib", r"rename: 'reapctl'", "rename: 'reaptop'"),
     (check_uninstall, "meson:systemd", r"output: 'reapd.service'", "output: 'reapd.socket'"),
     (check_shell, "bootstrap", r"\Z", 'rm -r $1/*\n'),
     (check_shell, "hook", r"#!/usr/bin/env bash", "#!/bin/sh"),

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * "reapctl kill": a kill on request, as sysrq f of the kernel's killer is one.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "ctl/bus.h"
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+
+struct answer {
+	int signalled;
+	uint32_t pid, uid;
+	const char *name;
+	int64_t badness;
+	uint64_t expected_bytes;
+};
+
+static int print_help(void)
+{
+	puts("Usage: reapctl kill [OPTION...]\n"
+	     "Kill the worst process now, whatever the level, even if a victim is in flight.\n"
+	     "\n"
+	     "  -n, --dry-run        say whom, and kill nobody\n"
+	     "  -j, --json           for programs");
+	puts(bus_help);
+	return EXIT_SUCCESS;
+}
+
+static void print_json(const struct answer *a)
+{
+	struct json j;
+
+	json_begin(&j);
+	json_bool(&j, "signalled", a->signalled);
+	json_unsigned(&j, "pid", a->pid);
+	json_text(&j, "name", a->name);
+	json_unsigned(&j, "uid", a->uid);
+	json_number(&j, "badness", a->badness);
+	json_unsigned(&j, "expected_bytes", a->expected_bytes);
+	json_end(&j);
+}
+
+static void print_line(const struct answer *a)
+{
+	char bytes[32];
+
+	format_bytes(a->expected_bytes, bytes, sizeof(bytes));
+	printf("%s process %u (%s) of user %u, badness %" PRId64 ": expected to give back %s\n",
+	       a->signalled ? "SIGKILL was sent to" : "It would be", a->pid, a->name, a->uid,
+	       a->badness, bytes);
+}
+
+static int print(sd_bus_message *reply, bool json)
+{
+	struct answer a;
+	int r = sd_bus_message_read(reply, "busuxt", &a.signalled, &a.pid, &a.name, &a.uid,
+				    &a.badness, &a.expected_bytes);
+
+	if (r < 0)
+		return ctl_fail("the answer cannot be read: %s", strerror(-r));
+	if (json)
+		print_json(&a);
+	else
+		print_line(&a);
+	return EXIT_SUCCESS;
+}
+
+int ctl_kill(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"dry-run", no_argument, NULL, 'n'},
+		{"json", no_argument, NULL, 'j'},
+		BUS_OPTIONS,
+		{},
+	};
+	bool dry_run = false, json = false;
+	sd_bus_message *reply = NULL;
+	struct bus_options o = {};
+	sd_bus *bus;
+	int option, status;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":njh", options, NULL)) >= 0) {
+		if (option == 'n')
+			dry_run = true;
+		else if (option == 'j')
+			json = true;
+		else if (!bus_option(option, &o))
+			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
+	}
+	if (o.help)
+		return print_help();
+	if (optind < argc)
+		return ctl_wrong_word(argv[0], argv[optind]);
+
+	status = bus_open(&o, &bus);
+	if (status != EXIT_SUCCESS)
+		return status;
+	status = bus_call(bus, 0, &reply, "Kill", "b", dry_run);
+	if (status == EXIT_SUCCESS)
+		status = print(reply, json);
+	sd_bus_message_unref(reply);
+	sd_bus_unref(bus);
+	return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * "reapctl reload": the configuration is read again, and a mistake in it is told here too.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/bus.h"
+#include "ctl/ctl.h"
+
+static int print_help(void)
+{
+	puts("Usage: reapctl reload [OPTION...]\n"
+	     "Have the daemon read its configuration again. With a mistake in it the old one\n"
+	     "stays.\n");
+	puts(bus_help);
+	return EXIT_SUCCESS;
+}
+
+int ctl_reload(int argc, char **argv)
+{
+	static const struct option options[] = {BUS_OPTIONS, {}};
+	struct bus_options o = {};
+	sd_bus *bus;
+	int option, status;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) >= 0) {
+		if (!bus_option(option, &o))
+			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
+	}
+	if (o.help)
+		return print_help();
+	if (optind < argc)
+		return ctl_wrong_word(argv[0], argv[optind]);
+
+	status = bus_open(&o, &bus);
+	if (status != EXIT_SUCCESS)
+		return status;
+	status = bus_call(bus, 0, NULL, "Reload", "");
+	sd_bus_unref(bus);
+	return status;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket, control in the runtime directory: D-Bus without a bus, for reapctl and for
+ * whoever speaks it. Everybody may read, and root and the daemon's own user may change something,
+ * by the credentials that the kernel has of the peer.
+ *
+ * Clients are served when nothing that decides is due, a few steps at a time and never two ticks in
+ * a row, with bounded memory, so that one that hangs, floods or sends garbage costs a kill no time.
+ */
+#pragma once
+
+#include "core/pause.h"
+
+#define CONTROL_PATH	  "/org/reapd"
+#define CONTROL_INTERFACE "org.reapd.Manager"
+
+#define CONTROL_ERROR_PAUSED	"org.reapd.Error.Paused"
+#define CONTROL_ERROR_IN_FLIGHT "org.reapd.Error.InFlight"
+#define CONTROL_ERROR_NO_VICTIM "org.reapd.Error.NoVictim"
+#define CONTROL_ERROR_CONFIG	"org.reapd.Error.Configuration"
+
+struct daemon;
+struct control;
+
+/*
+ * Without it the daemon does all that it has to do, so a failure is reported and @ret is NULL.
+ * So it is, without a word, when the runtime directory is missing or not ours, as in a dry run.
+ */
+void control_start(struct daemon *d, struct control **ret);
+void control_stop(struct control *c);
+
+/* Answers those who wait for a pause to begin. */
+void control_pause_settled(struct control *c, enum pause_event event);
