@@ -207,7 +207,8 @@ static void start(const struct kind *k)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, k->name);
 		close(fds[0]);
-		if (k->adj != 0 && !set_adj(k->adj))
+		/* 0 too: whoever starts the crowd may be protected */
+		if (!set_adj(k->adj))
 			_exit(errno == EACCES || errno == EPERM ? 77 : 2);
 		fill(k->private_bytes, MAP_PRIVATE);
 		fill(k->shared_bytes, MAP_SHARED);
