@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The control socket of a daemon in a dry run, and reapctl at its other end.
+
+    control.py --reapd build/src/reapd --reapctl build/src/reapctl --flood build/tests/vm/flood
+
+What takes root (clients of other users) is skipped without it; what takes a kill is in the guest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+DEADLINE = 30.0
+NOBODY = 65534
+HEAP_KIB = 512
+# Steps are counted, so a flood gets this much of a CPU at most.
+CPU_SHARE = 0.3
+
+number = 0
+failed = 0
+sanitized = False
+
+
+def report(good: bool | None, name: str, why: object = "") -> None:
+    """None: it cannot be tried here."""
+    global number, failed
+    number += 1
+    skip = f" # SKIP {why}" if good is None else ""
+    print(f"{'not ok' if good is False else 'ok'} {number} - {name}{skip}")
+    if good is False:
+        failed += 1
+        for line in str(why).splitlines():
+            print(f"# {line}")
+    sys.stdout.flush()
+
+
+def surroundings(folder: pathlib.Path) -> dict[str, str]:
+    # meson has malloc() write to all that it hands out, also to 100 MiB that nobody will use
+    others = {key: value for key, value in os.environ.items()
+              if key not in ("NOTIFY_SOCKET", "MALLOC_PERTURB_")}
+    return {**others, "RUNTIME_DIRECTORY": str(folder)}
+
+
+class Daemon:
+    """In a dry run, with a runtime directory and a configuration of its own."""
+
+    def __init__(self, arguments: argparse.Namespace, folder: pathlib.Path, *options: str):
+        self.reapctl = os.path.abspath(arguments.reapctl)
+        self.socket = folder / "control"
+        self.config = folder / "reapd.conf"
+        self.log = folder / f"log{time.monotonic_ns()}"
+        self.config.touch()
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [os.path.abspath(arguments.reapd), "--dry-run", "--log=stderr",
+                 f"--config={self.config}", *options],
+                stdin=subprocess.DEVNULL, stderr=log,
+                env=surroundings(folder))
+        self.wait_for("watches")
+
+    def wait_for(self, text: str, count: int = 1) -> None:
+        end = time.monotonic() + DEADLINE
+        while self.log.read_text().count(text) < count:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError(f"waited for '{text}' in:\n{self.log.read_text()}")
+            time.sleep(0.01)
+
+    def ctl(self, *words: str, user: int = 0) -> subprocess.CompletedProcess:
+        command = [self.reapctl, *words, f"--socket={self.socket}"]
+        if user:
+            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+                       *command]
+        return subprocess.run(command, text=True, stdin=subprocess.DEVNULL, timeout=DEADLINE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def status(self) -> dict:
+        return json.loads(self.ctl("status", "--json").stdout)
+
+    def proc(self, file: str) -> str:
+        return pathlib.Path(f"/proc/{self.process.pid}/{file}").read_text()
+
+    def anonymous_kib(self) -> int:
+        return int(re.search(r"^RssAnon:\s*(\d+)", self.proc("status"), re.M)[1])
+
+    def cpu_seconds(self) -> float:
+        fields = self.proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def connect(self) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(DEADLINE)
+        while True:
+            try:
+                client.connect(str(self.socket))
+                return client
+            except BlockingIOError:  # its queue is full
+                time.sleep(0.01)
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=DEADLINE)
+
+
+def introduce(client: socket.socket) -> None:
+    uid = str(os.getuid()).encode().hex()
+    client.sendall(b"\0AUTH EXTERNAL " + uid.encode() + b"\r\n")
+    answer = client.recv(4096)
+    assert answer.startswith(b"OK "), answer
+    client.sendall(b"BEGIN\r\n")
+
+
+def check_status(daemon: Daemon) -> None:
+    status = daemon.status()
+    wrong = [key for key, value in status.items()
+             if type(value) not in (int, str, bool, list)]
+    report(not wrong and status["DryRun"] is True and status["Level"] == "calm",
+           "status: level, numbers as numbers", status)
+    report(status["WarningMemory"] > status["SoftMemory"] > status["HardMemory"] > 0,
+           "status: limits in bytes", status)
+    report(status["ConfigFiles"] == [str(daemon.config)], "status: the files that were read",
+           status["ConfigFiles"])
+    text = daemon.ctl("status")
+    report(text.returncode == 0 and "Level: calm" in text.stdout, "status for people", text)
+
+
+def check_pause(daemon: Daemon) -> None:
+    done = daemon.ctl("pause", "1h")
+    status = daemon.status()
+    left = status["PauseEndUSecMonotonic"] / 1e6 - time.monotonic()
+    report(done.returncode == 0 and status["Paused"] and 3590 < left <= 3600,
+           "pause: it says so, and until when", (done, status))
+    report("Paused: until 2" in daemon.ctl("status").stdout, "and to people")
+    report(daemon.ctl("kill").returncode == 1, "no kill on request meanwhile")
+    daemon.ctl("reload")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for("was reloaded", 2)
+    report(daemon.status()["Paused"], "a reload and SIGHUP do not end it")
+    report(daemon.ctl("resume").returncode == 0 and not daemon.status()["Paused"], "resume")
+    report(daemon.ctl("resume").returncode == 0, "twice is no error")
+    daemon.ctl("pause", "300ms")
+    begun = time.monotonic()
+    while daemon.status()["Paused"] and time.monotonic() < begun + DEADLINE:
+        time.sleep(0.02)
+    took = time.monotonic() - begun
+    report(0.2 < took < 2, "a pause with a time ends by itself", took)
+
+
+def check_kill(daemon: Daemon) -> None:
+    """A dry run: whom it names is what candidates has for the victim."""
+    for _ in range(20):  # the machine goes on meanwhile
+        named = json.loads(daemon.ctl("kill", "--dry-run", "--json").stdout)
+        done = subprocess.run([daemon.reapctl, "candidates", "--json", f"--config={daemon.config}"],
+                              text=True, stdout=subprocess.PIPE, timeout=DEADLINE)
+        victims = [row for row in json.loads(done.stdout)["candidates"]
+                   if row["verdict"] == "victim"]
+        if [row["pid"] for row in victims] == [named["pid"]]:
+            break
+    report([row["pid"] for row in victims] == [named["pid"]] and named["signalled"] is False,
+           "kill --dry-run names the victim of candidates", (victims, named))
+    done = daemon.ctl("kill")
+    report(done.returncode == 0 and done.stdout.startswith("It would be process"),
+           "kill in a dry run", done)
+
+
+def check_reload(daemon: Daemon) -> None:
+    daemon.config.write_text("[Limits]\nSoftMemory=5%\n")
+    soft = daemon.status()["SoftMemory"]
+    done = daemon.ctl("reload")
+    status = daemon.status()
+    report(done.returncode == 0 and status["SoftMemory"] != soft, "reload", (done, status))
+    daemon.config.write_text("[Limits]\nSofa=1\n")
+    done = daemon.ctl("reload")
+    report(done.returncode == 78 and ":2: Sofa=" in done.stderr and done.stderr.count("\n") == 1
+           and daemon.status()["SoftMemory"] == status["SoftMemory"],
+           "a mistake is told, and the old configuration stays", done)
+    daemon.config.write_text("")
+    daemon.ctl("reload")
+
+
+def check_access(daemon: Daemon) -> None:
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        report(None, "who may ask for what", "this takes root and setpriv")
+        return
+    daemon.socket.parent.chmod(0o755)
+    for words in (("status",), ("kill", "--dry-run")):
+        done = daemon.ctl(*words, user=NOBODY)
+        report(done.returncode == 0, f"everybody may {' '.join(words)}", done)
+    for words in (("pause",), ("resume",), ("kill",), ("reload",)):
+        done = daemon.ctl(*words, user=NOBODY)
+        report(done.returncode == 77 and done.stderr.count("\n") == 1,
+               f"not everybody may {words[0]}", done)
+    report(not daemon.status()["Paused"], "and nothing came of it")
+
+
+def check_busctl(daemon: Daemon) -> None:
+    if not shutil.which("busctl"):
+        report(None, "busctl introspects it", "busctl is missing")
+        return
+    done = subprocess.run(["busctl", f"--address=unix:path={daemon.socket}", "--no-pager",
+                           "introspect", "org.reapd", "/org/reapd"], text=True, timeout=DEADLINE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    report(done.returncode == 0 and "org.reapd.Manager" in done.stdout
+           and re.search(r"^\.Pause +method +tt", done.stdout, re.M) is not None,
+           "busctl introspects it", done.stdout)
+
+
+def answers(daemon: Daemon, what: str) -> None:
+    begun = time.monotonic()
+    done = daemon.ctl("status", "--json")
+    took = time.monotonic() - begun
+    report(done.returncode == 0 and took < 5, f"{what}: others are served", (took, done))
+
+
+def send_quietly(client: socket.socket, data: bytes) -> bool:
+    try:
+        client.sendall(data)
+        return True
+    except OSError:
+        return False
+
+
+def report_growth(what: str, grown: int) -> None:
+    report(grown <= HEAP_KIB if not sanitized else None,
+           f"{what}: the daemon grew by no more than {HEAP_KIB} KiB",
+           "under a sanitizer" if sanitized else grown)
+
+
+def check_hostile(daemon: Daemon) -> None:
+    before = daemon.anonymous_kib()
+    hanging = [daemon.connect() for _ in range(40)]
+    answers(daemon, "40 clients that say nothing")
+    for client in hanging:
+        client.close()
+    chance = random.Random(7)
+    for _ in range(40):
+        with daemon.connect() as client:
+            for _ in range(8):
+                if not send_quietly(client, chance.randbytes(chance.choice((1, 15, 600, 9000)))):
+                    break
+    answers(daemon, "garbage")
+    for data in (b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\nBEGIN\r\n", b"AUTH\r\n" * 5000,
+                 b"\0AUTH EXTERNAL " + b"3" * 100000, b"\0" * 70000):
+        with daemon.connect() as client:
+            send_quietly(client, data)
+            answers(daemon, f"an introduction that begins {data[:16]!r}")
+    with daemon.connect() as client:
+        introduce(client)
+        send_quietly(client, b"l\1\0\1" + (100 << 20).to_bytes(4, "little") + b"\1\0\0\0\x10\0\0\0")
+        sent = 0
+        while sent < 16 << 20 and send_quietly(client, b"\0" * 65536):
+            sent += 65536
+        report(sent < 16 << 20, "a message of 100 MiB is refused", sent)
+    answers(daemon, "a message of 100 MiB")
+    with daemon.connect() as client:
+        introduce(client)
+        for size in range(1, 16):  # the half of a header, and then silence
+            send_quietly(client, b"l"[:size])
+        answers(daemon, "half a header")
+    report_growth("all this", daemon.anonymous_kib() - before)
+
+
+def check_flood(daemon: Daemon, flood: str) -> None:
+    before, cpu, begun = daemon.anonymous_kib(), daemon.cpu_seconds(), time.monotonic()
+    with subprocess.Popen([flood, str(daemon.socket)], stdin=subprocess.DEVNULL) as process:
+        time.sleep(1)
+        answers(daemon, "a flood")
+        report(daemon.ctl("pause", "1s").returncode == 0, "a flood: an administrator gets through")
+        time.sleep(1)
+        share = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
+        grown = daemon.anonymous_kib() - before
+        process.terminate()
+    report(share < CPU_SHARE if not sanitized else None,
+           f"a flood gets no more than {CPU_SHARE} of a CPU",
+           "under a sanitizer" if sanitized else share)
+    report_growth("a flood", grown)
+    answers(daemon, "after a flood")
+
+
+def check_usage(daemon: Daemon) -> None:
+    for words, status in ((["pause", "0"], 2), (["pause", "soon"], 2), (["pause", "1s", "2s"], 2),
+                          (["pause", "--timeout=never"], 2), (["resume", "now"], 2),
+                          (["status", "--nothing"], 2), (["kill", "1"], 2), (["reload", "x"], 2)):
+        done = daemon.ctl(*words)
+        report(done.returncode == status and done.stderr.count("\n") == 1,
+               f"reapctl {' '.join(words)}: status {status}", done)
+    nowhere = subprocess.run([daemon.reapctl, "status", "--socket=/nowhere"], text=True,
+                             stderr=subprocess.PIPE)
+    report(nowhere.returncode == 69 and nowhere.stderr.count("\n") == 1,
+           "no daemon: status 69", nowhere)
+
+
+def check_instances(arguments: argparse.Namespace, daemon: Daemon, folder: pathlib.Path) -> None:
+    other = Daemon(arguments, folder)
+    other.wait_for("reapctl cannot reach this instance")
+    report(other.end() == 0 and daemon.status()["DryRun"],
+           "another instance leaves the socket to the first")
+    daemon.process.kill()
+    daemon.process.wait()
+    report(daemon.socket.exists(), "one that is killed leaves its socket behind")
+    third = Daemon(arguments, folder)
+    report(third.ctl("status").returncode == 0, "and the next one takes its place")
+    report(third.end() == 0 and not third.socket.exists(), "one that ends takes it away")
+
+
+def main() -> int:
+    global sanitized
+    parser = argparse.ArgumentParser(description="Tries the control socket.")
+    for name in ("reapd", "reapctl", "flood"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--sanitize", default="none", help="what the daemon was built with")
+    arguments = parser.parse_args()
+    sanitized = arguments.sanitize != "none"
+    with tempfile.TemporaryDirectory(prefix="reapd") as name:
+        folder = pathlib.Path(name)
+        daemon = Daemon(arguments, folder)
+        try:
+            check_status(daemon)
+            check_pause(daemon)
+            check_kill(daemon)
+            check_reload(daemon)
+            check_access(daemon)
+            check_busctl(daemon)
+            check_hostile(daemon)
+            check_flood(daemon, os.path.abspath(arguments.flood))
+            check_usage(daemon)
+            check_instances(arguments, daemon, folder)
+        finally:
+            if daemon.process.poll() is None:
+                daemon.process.kill()
+    print(f"1..{number}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
