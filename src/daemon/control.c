@@ -2,8 +2,8 @@
 /*
  * The control socket; see control.h. Each connection is an sd-bus server of its own. It is not
  * attached to the event loop, but driven from here, one sd_bus_process() a step, because only so
- * steps can be counted: the daemon runs with real-time priority, and a flood must not get more of a
- * CPU than a few per cent of it.
+ * the time can be rationed: the daemon runs with real-time priority, and a flood must not get more
+ * of a CPU than a few per cent of it.
  *
  * Between the client's socket and sd-bus is a pair of ours. sd-bus would read whatever a header
  * promises, up to 128 MiB, in a single recvmsg(2) that goes on for as long as the client sends. So
@@ -42,10 +42,9 @@
 #define CLIENTS_MAX	      16
 #define CLIENTS_OF_A_USER_MAX 6 /* who is neither root nor the daemon */
 
-/* Steps are handed out by the slot: at most 400 a second, or 200 while memory is short. */
-#define SLOT_USEC   10000
-#define STEPS_CALM  4
-#define STEPS_SHORT 2
+/* So much of a slot's time goes to clients, but always one step. */
+#define SLOT_USEC   20000
+#define RATION_USEC 500
 
 /* What is read from a client in one step. */
 #define PIECE_SIZE 2048
@@ -108,7 +107,8 @@ struct control {
 	sd_id128_t id;
 	size_t heap_bytes; /* before there were clients */
 	uint64_t slot_usec;
-	unsigned steps;			     /* left in this slot */
+	uint64_t spent_usec; /* of this slot's ration */
+	bool accept_last;
 	unsigned turn;			     /* whose it is */
 	struct client *clients[CLIENTS_MAX]; /* NULL: a free place */
 };
@@ -443,24 +443,21 @@ static int listen_for(struct client *c)
 	return r < 0 ? r : sd_event_source_set_enabled(c->io, SD_EVENT_ON);
 }
 
-static bool memory_is_short(const struct daemon *d)
-{
-	return d->policy.announced_level >= LEVEL_SOFT && !pause_stands_aside(&d->pause);
-}
-
-/* When all steps of this slot are gone nobody is listened to until the next. */
-static bool take_step(struct control *control)
+/* When the ration of a slot is gone nobody is listened to until the next. */
+static bool is_left(struct control *control)
 {
 	uint64_t now = daemon_now_usec();
 
 	if (now - control->slot_usec >= SLOT_USEC) {
 		control->slot_usec = now;
-		control->steps = memory_is_short(control->daemon) ? STEPS_SHORT : STEPS_CALM;
+		control->spent_usec = 0;
 	}
-	if (control->steps == 0)
-		return false;
-	control->steps--;
-	return true;
+	return control->spent_usec < RATION_USEC;
+}
+
+static void spend(struct control *control, uint64_t since_usec)
+{
+	control->spent_usec += u64_max(daemon_now_usec() - since_usec, 1);
 }
 
 static void set_timer(struct control *control, uint64_t usec, uint64_t accuracy_usec)
@@ -486,13 +483,15 @@ enum served { SERVED_ALL, SERVED_STEP, SLOT_USED_UP };
 /* One step of what it wants; SERVED_ALL also when it has been sent away. */
 static enum served serve_once(struct client *c)
 {
+	uint64_t now = daemon_now_usec();
 	int r;
 
-	if (!take_step(c->control))
+	if (!is_left(c->control))
 		return SLOT_USED_UP;
 	r = serve_step(c);
+	spend(c->control, now);
 	if (r > 0) {
-		c->heard_usec = daemon_now_usec();
+		c->heard_usec = now;
 		return SERVED_STEP;
 	}
 	if (r < 0 || listen_for(c) < 0)
@@ -666,15 +665,17 @@ static void add_client(struct control *control, int fd)
 static enum served accept_one(struct control *control)
 {
 	struct pollfd somebody = {.fd = control->fd, .events = POLLIN};
+	uint64_t now = daemon_now_usec();
 	int fd;
 
 	if (poll(&somebody, 1, 0) <= 0)
 		return SERVED_ALL;
-	if (!take_step(control))
+	if (!is_left(control))
 		return SLOT_USED_UP;
 	fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		add_client(control, fd);
+	spend(control, now);
 	return SERVED_STEP;
 }
 
@@ -729,15 +730,20 @@ static int listen_for_all(struct control *control)
 	return sd_event_source_set_enabled(control->accept, SD_EVENT_ON);
 }
 
-/* Somebody new first, or a crowd of others would keep an administrator out. */
+/*
+ * Somebody new comes first every other time, even if there is time for one step only: a crowd of
+ * others would keep an administrator out, and a crowd that comes and goes from being served.
+ */
 static int on_slot(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct control *control = userdata;
 
 	(void)source;
 	(void)usec;
-	accept_one(control);
-	if (serve_in_turn(control, PRIVILEGED) == SLOT_USED_UP ||
+	control->accept_last = !control->accept_last;
+	if ((!control->accept_last && accept_one(control) == SLOT_USED_UP) ||
+	    serve_in_turn(control, PRIVILEGED) == SLOT_USED_UP ||
+	    (control->accept_last && accept_one(control) == SLOT_USED_UP) ||
 	    serve_in_turn(control, OTHERS) == SLOT_USED_UP) {
 		wait_for_slot(control);
 		return 0;

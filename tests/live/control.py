@@ -27,7 +27,7 @@ DEADLINE = 30.0
 NOBODY = 65534
 HEAP_KIB = 512
 # Steps are counted, so a flood gets this much of a CPU at most.
-CPU_SHARE = 0.3
+CPU_SHARE = 0.15
 
 number = 0
 failed = 0
