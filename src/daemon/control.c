@@ -49,7 +49,7 @@
 /* What is read from a client in one step. */
 #define PIECE_SIZE 2048
 
-/* Who says nothing for so long is sent away. */
+/* Who says nothing for so long is sent away; who is privileged may listen for ever. */
 #define SILENCE_USEC (30 * UINT64_C(1000000))
 /* What a client may send until it gets an answer: the largest call takes some 200 bytes. */
 #define REQUEST_MAX_BYTES (16 * 1024)
@@ -325,6 +325,7 @@ static const sd_bus_vtable manager_vtable[] = {
 				on_kill, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload,
 				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_ARGS("LevelChanged", SD_BUS_ARGS("s", level, "s", reason), 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -530,7 +531,8 @@ static bool has_clients(const struct control *control)
 	return false;
 }
 
-/* Whoever is silent is sent away; the timer stays on while there is somebody. */
+/* Whoever is silent, and not privileged, is sent away; the timer stays on while there is somebody.
+ */
 static void look_after_silent(struct control *control)
 {
 	uint64_t now = daemon_now_usec();
@@ -538,7 +540,7 @@ static void look_after_silent(struct control *control)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = control->clients[i];
 
-		if (c && !c->pause_call && now - c->heard_usec > SILENCE_USEC)
+		if (c && !is_privileged(c->uid) && now - c->heard_usec > SILENCE_USEC)
 			drop_client(c);
 	}
 	if (has_clients(control))
@@ -767,6 +769,20 @@ static void answer_pause(struct client *c, enum pause_event event)
 					       : "somebody else has ended the pause");
 	sd_bus_message_unref(call);
 	(void)sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
+}
+
+void control_level_changed(struct control *control, const char *level, const char *reason)
+{
+	for (unsigned i = 0; control && i < CLIENTS_MAX; i++) {
+		struct client *c = control->clients[i];
+
+		if (!c || sd_bus_is_ready(c->bus) <= 0)
+			continue;
+		/* whoever does not read is sent away when it is served next */
+		(void)sd_bus_emit_signal(c->bus, CONTROL_PATH, CONTROL_INTERFACE, "LevelChanged",
+					 "ss", level, reason);
+		(void)sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
+	}
 }
 
 void control_pause_settled(struct control *control, enum pause_event event)

@@ -29,5 +29,8 @@ struct control;
 void control_start(struct daemon *d, struct control **ret);
 void control_stop(struct control *c);
 
+/* Tells everybody who is connected. Allocates: for when there is time. */
+void control_level_changed(struct control *c, const char *level, const char *reason);
+
 /* Answers those who wait for a pause to begin. */
 void control_pause_settled(struct control *c, enum pause_event event);

@@ -328,6 +328,7 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		surroundings_report_sleep(d, u64_max(asked.slept_usec, a.slept_usec));
 	if (said.announce) {
 		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
+		control_level_changed(d->control, level_name(said.level), reason_name(said.reason));
 		daemon_update_status(d);
 	}
 	surroundings_ask(d, &o->sample, &a);

@@ -190,6 +190,24 @@ def check_reload(daemon: Daemon) -> None:
     daemon.ctl("reload")
 
 
+def check_signal(daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        introduce(client)
+        daemon.config.write_text("[Limits]\nSoftMemory=99%\nHardMemory=1M\n")
+        daemon.ctl("reload")
+        data = b""
+        while b"LevelChanged" not in data or b"soft" not in data:
+            piece = client.recv(4096)
+            if not piece:
+                break
+            data += piece
+        report(b"LevelChanged" in data and b"soft" in data and b"exhaustion" in data,
+               "whoever is connected is told of a change of level", data)
+    daemon.config.write_text("")
+    daemon.ctl("reload")
+    daemon.wait_for("level calm")
+
+
 def check_access(daemon: Daemon) -> None:
     if os.getuid() != 0 or not shutil.which("setpriv"):
         report(None, "who may ask for what", "this takes root and setpriv")
@@ -331,6 +349,7 @@ def main() -> int:
             check_pause(daemon)
             check_kill(daemon)
             check_reload(daemon)
+            check_signal(daemon)
             check_access(daemon)
             check_busctl(daemon)
             check_hostile(daemon)
