@@ -23,6 +23,8 @@
 #define STACK_SIZE 65536
 #define CROWD_MAX  64
 
+#define EXIT_NOT_HERE 77
+
 static pid_t crowd[CROWD_MAX];
 static unsigned crowd_count;
 
@@ -59,7 +61,7 @@ static void fill(size_t bytes, int flags)
 		return;
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
-		_exit(3);
+		_exit(flags & MAP_HUGETLB ? EXIT_NOT_HERE : 3);
 	memset(memory, 7, bytes);
 }
 
@@ -87,7 +89,7 @@ static pid_t clone_here(int flags)
 struct kind {
 	const char *name;
 	int adj;
-	size_t private_bytes, shared_bytes;
+	size_t private_bytes, shared_bytes, huge_bytes;
 	void (*become)(int fd);
 	bool named_by_adj;
 };
@@ -190,6 +192,7 @@ static const struct kind kinds[] = {
 	{.name = "vm-pair", .private_bytes = 20 * MIB, .become = become_vm_pair},
 	{.name = "vfork-parent", .private_bytes = 20 * MIB, .become = become_vfork_parent},
 	{.name = "shmem", .shared_bytes = 20 * MIB, .become = become_plain},
+	{.name = "hugetlb", .huge_bytes = 4 * MIB, .become = become_plain},
 };
 
 static void start(const struct kind *k)
@@ -209,9 +212,10 @@ static void start(const struct kind *k)
 		close(fds[0]);
 		/* 0 too: whoever starts the crowd may be protected */
 		if (!set_adj(k->adj))
-			_exit(errno == EACCES || errno == EPERM ? 77 : 2);
+			_exit(errno == EACCES || errno == EPERM ? EXIT_NOT_HERE : 2);
 		fill(k->private_bytes, MAP_PRIVATE);
 		fill(k->shared_bytes, MAP_SHARED);
+		fill(k->huge_bytes, MAP_PRIVATE | MAP_HUGETLB);
 		k->become(fds[1]);
 	}
 	close(fds[1]);
@@ -219,7 +223,7 @@ static void start(const struct kind *k)
 		int status;
 
 		waitpid(pid, &status, 0);
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 77)
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NOT_HERE)
 			die(k->name);
 		close(fds[0]);
 		return;

@@ -180,6 +180,9 @@ def check_crowd(crowd: list[tuple[str, int]], rows: list[dict]) -> None:
         if not pids and kind.startswith("adj-") and not can_lower:
             report(None, f"{kind}: {what}", "CAP_SYS_RESOURCE is missing")
             return
+        if not pids and kind == "hugetlb":
+            report(None, f"{kind}: {what}", "there are no huge pages: vm.nr_hugepages")
+            return
         rows = [found.get(pid, {}) for pid in pids]
         good = bool(rows) and all(
             row.get("verdict", "").replace("victim", "eligible") == verdict and holds(row)
@@ -204,6 +207,7 @@ def check_crowd(crowd: list[tuple[str, int]], rows: list[dict]) -> None:
     check("vfork-child", "vfork", "cannot be chosen, though its parent's memory is its own",
           lambda row: row["rss_anon"] >= least and row["oom_score"] == 0)
     check("shmem", "eligible", "shared memory counts", lambda row: row["rss_shmem"] >= least)
+    check("hugetlb", "eligible", "huge pages do not", lambda row: row["rss"] < 4 * 2**20 // PAGE)
 
 
 def check_options(oracle: Oracle, crowd: list[tuple[str, int]]) -> None:
