@@ -302,6 +302,10 @@ enum release kill_release(const struct daemon *d)
 
 	if (!d->kill.active || !record->reap_done)
 		return RELEASE_UNKNOWN;
+	/* what it takes is not its own: it ends with it, between two processes' pages (unuse_mm())
+	 */
+	if (record->victim.task_origin)
+		return RELEASE_UNKNOWN;
 	switch (record->reap.error) {
 	case 0:
 		return RELEASE_DONE;
