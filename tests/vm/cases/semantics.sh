@@ -80,7 +80,21 @@ done_with()
 push()
 {
 	left 60
+	push_kib=$((REPLY * 1024))
 	load_go push leak --start 20 --rate 150 --limit "$REPLY"
+}
+
+# pushed: it has got there.
+pushed()
+{
+	local _ pages
+	read -r _ pages _ <"/proc/${load_pid[push]}/statm" && ((pages * 4 >= push_kib))
+}
+
+holds_at_least()
+{
+	read -r REPLY <"/sys/fs/cgroup/system.slice/$1.service/memory.current" &&
+		((REPLY >= $2 * 1024 * 1024))
 }
 
 # large: more than half of the memory, in REPLY.
@@ -244,6 +258,7 @@ load_start adopted hold "$REPLY"
 freeze adopted
 kill -KILL "${load_pid[adopted]}"
 push
+wait_for 30 "push" pushed
 wait_for 30 "the memory of adopted" spare 300
 fact_alive push || :
 echo THAWED >"$freezer/vm/freezer.state"
@@ -269,7 +284,9 @@ done_with kernel bystander
 # swapoff fills the memory and is what has to go.
 step swapoff
 swap_start
-load_start swapped hold 260 --fill random
+# Many small ones: swapoff looks for signals only between two processes.
+load_start swapped children 13 --start 20 --limit 20 --fill random
+wait_for 60 "the memory of swapped" holds_at_least swapped 255
 echo 150M >/sys/fs/cgroup/system.slice/swapped.service/memory.reclaim || :
 meminfo SwapFree
 fact swap_free_kib "$REPLY"
