@@ -144,7 +144,7 @@ def check_slab(facts: Facts, checks: Checks) -> None:
     if not checks.that(len(found) == 1, "slab: it says that the kernel holds the memory", texts):
         return
     slab, lru = (int(found[0][f"REAPD_{key}_BYTES"]) for key in ("SLAB_UNRECLAIMABLE", "LRU"))
-    checks.that(slab > 580 * MIB and slab > lru, "slab: how much", f"{slab} and {lru} bytes")
+    checks.that(slab > 480 * MIB and slab > lru, "slab: how much", f"{slab} and {lru} bytes")
     checks.that(re.search(r"; the largest: (kmalloc|skbuff)[\w-]* \d+M \(\d+M in use\), ",
                           found[0]["MESSAGE"]) is not None,
                 "slab: and in which caches: those of messages", texts)
