@@ -22,6 +22,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -38,6 +39,11 @@ RESULTS_BYTES = 512 << 20
 # Sixteen seconds on an idle machine. What lib.sh says when the boot is over:
 BOOT_SECONDS = 180
 BOOTED = b"] booted"
+# What the kernel says after 21 s without a timer, and when it is asked where it is (show_where).
+STARVED = b"rcu_preempt kthread starved"
+STOPPED = re.compile(rb"\[ *(\d+)\.\d+\] Kernel panic - not syncing: NMI")
+# How far behind the guest's clock is for sure when it has stopped. It starts some 2 s after QEMU.
+STOPPED_SECONDS = 15
 
 PACKAGES = """
     systemd systemd-sysv systemd-oomd udev dbus
@@ -156,8 +162,10 @@ class GuestError(Exception):
     """Anything that keeps a guest from being built or from ending as it should."""
 
 
-class NotBooted(GuestError):
-    """The guest did not get as far as its case: nothing under test has run yet."""
+class EmulatorError(GuestError):
+    """What is to blame is the emulated machine and nothing that runs in it: it may be tried again.
+    The guest did not get as far as its case, or its clock stood still, which no program can do (QEMU
+    7.2 loses a timer interrupt once in some fifty boots, and both CPUs idle for ever)."""
 
 
 @dataclasses.dataclass
@@ -401,14 +409,18 @@ def run_qemu(command: list[str], work: pathlib.Path, console: pathlib.Path, limi
     with open(work / "qemu.log", "wb") as log:
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=work,
                                 preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": str(work)})
+        start = time.monotonic()
         try:
             if not ended(qemu, BOOT_SECONDS, lambda: BOOTED in read_bytes(console)):
                 show_where(qemu, monitor)
-                raise NotBooted(f"the guest did not boot within {BOOT_SECONDS} s; the end of its "
-                                f"console:\n{tail(console, 40)}")
-            if not ended(qemu, limit):
+                raise EmulatorError(f"the guest did not boot within {BOOT_SECONDS} s; the end of "
+                                    f"its console:\n{tail(console, 60)}")
+            ended(qemu, limit, lambda: STARVED in read_bytes(console))
+            if qemu.poll() is None:
+                seconds = time.monotonic() - start
                 show_where(qemu, monitor)
-                raise GuestError(f"the guest did not end within {limit} s; the end of its "
+                check_clock(console, seconds)
+                raise GuestError(f"the guest did not end within {seconds:.0f} s; the end of its "
                                  f"console:\n{tail(console, 60)}")
         finally:
             if qemu.poll() is None:
@@ -440,6 +452,14 @@ def show_where(qemu: subprocess.Popen, monitor: pathlib.Path) -> None:
         line.sendall(b"nmi\n")
         line.recv(4096)
         ended(qemu, 10)
+
+
+def check_clock(console: pathlib.Path, seconds: float) -> None:
+    found = STOPPED.search(read_bytes(console))
+    if found and int(found[1]) < seconds - STOPPED_SECONDS:
+        raise EmulatorError(f"the guest's clock stood still at {int(found[1])} s, "
+                            f"{seconds:.0f} s after the start; the end of its console:\n"
+                            + tail(console, 60))
 
 
 def read_bytes(path: pathlib.Path) -> bytes:

@@ -30,6 +30,8 @@ from facts import Facts
 
 HERE = pathlib.Path(__file__).resolve().parent
 DAEMONS = ["reapd", "earlyoom", "nohang", "oomd", "none"]
+# Boots of one case until the emulated machine is what has failed.
+EMULATOR_TRIES = 3
 # Static: what measures must run in the guest whatever this machine's libraries are.
 CFLAGS = ["-std=gnu17", "-O2", "-static", "-Wall", "-Wextra", "-Werror"]
 
@@ -115,12 +117,16 @@ def boot_case(case: Case, daemon: str, arguments: argparse.Namespace,
         stage(tree, case, daemon, arguments)
         if arguments.keep:
             shutil.copytree(tree, arguments.keep, symlinks=True, dirs_exist_ok=True)
-        try:
-            return guest.boot(image, case.machine, tree, results, work)
-        except guest.NotBooted as error:
-            # Emulated machines do that, seldom; said, because it may be more than that one day.
-            print(f"# booted again, because {error}".replace("\n", "\n# "))
-            return guest.boot(image, case.machine, tree, results, work)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return guest.boot(image, case.machine, tree, results, work)
+            except guest.EmulatorError as error:
+                if tries == EMULATOR_TRIES:
+                    raise
+                # Said, because it may be more than that one day.
+                print(f"# booted again, because {error}".replace("\n", "\n# "))
 
 
 def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) -> Checks:
