@@ -198,6 +198,12 @@ static void print_pause(const struct status *s)
 	printf("    Paused: until %s; nobody is killed\n", until);
 }
 
+static void print_stands_aside(const struct status *s)
+{
+	if (number(s, "StandsAside"))
+		puts("     Aside: vm.panic_on_oom asks for a panic; nobody is killed");
+}
+
 static void print_kills(const struct status *s)
 {
 	uint64_t kills = number(s, "Kills");
@@ -247,6 +253,7 @@ static void print_text(const struct status *s)
 	       number(s, "DryRun") ? ", in a dry run" : "");
 	printf("     Level: %s (%s)\n", text(s, "Level"), text(s, "Reason"));
 	print_pause(s);
+	print_stands_aside(s);
 	print_limits(s, "    Memory: ", "MemoryTotal", "MemoryAvailable", memory);
 	if (number(s, "SwapTotal") > 0)
 		print_limits(s, "      Swap: ", "SwapTotal", "SwapFree", swap);

@@ -71,7 +71,8 @@
 /* What a client is shown, filled anew before each step of its. */
 struct status {
 	const char *version, *level, *reason, *last_kill_name;
-	int dry_run, paused, mrelease, kcmp, psi, psi_trigger, memory_locked, adj_is_min;
+	int dry_run, paused, stands_aside, mrelease, kcmp, psi, psi_trigger, memory_locked,
+		adj_is_min;
 	uint64_t pause_end_usec;
 	uint64_t memory_total, memory_available, swap_total, swap_free;
 	uint64_t warning_memory, soft_memory, hard_memory;
@@ -132,6 +133,7 @@ static void fill_status(const struct daemon *d, struct status *s)
 		.reason = reason_name(d->policy.announced_reason),
 		.dry_run = d->settings.config.dry_run,
 		.paused = pause_stands_aside(&d->pause),
+		.stands_aside = surroundings_stand_aside(d),
 		.pause_end_usec = pause_stands_aside(&d->pause) ? d->pause.until_usec : 0,
 		.memory_total = m->total_bytes,
 		.memory_available = m->available_bytes,
@@ -289,6 +291,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SHOW("Reason", "s", reason),
 	SHOW("Paused", "b", paused),
 	SHOW("PauseEndUSecMonotonic", "t", pause_end_usec),
+	SHOW("StandsAside", "b", stands_aside),
 	SHOW("MemoryTotal", "t", memory_total),
 	SHOW("MemoryAvailable", "t", memory_available),
 	SHOW("SwapTotal", "t", swap_total),

@@ -115,8 +115,9 @@ void daemon_update_status(struct daemon *d)
 	format_bytes(limits.memory_bytes[LEVEL_SOFT], soft, sizeof(soft));
 	format_bytes(limits.memory_bytes[LEVEL_HARD], hard, sizeof(hard));
 	len = snprintf(status, sizeof(status),
-		       "%sLevel %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
+		       "%s%sLevel %s; SIGTERM at %s, SIGKILL at %s available; %u %s",
 		       pause_stands_aside(&d->pause) ? "Paused. " : "",
+		       surroundings_stand_aside(d) ? "Stands aside for vm.panic_on_oom. " : "",
 		       level_name(d->policy.announced_level), soft, hard, d->kills,
 		       d->kills == 1 ? "kill" : "kills");
 	if (d->kills > 0) {

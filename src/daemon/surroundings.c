@@ -93,6 +93,7 @@ void surroundings_look(struct daemon *d, uint64_t now_usec)
 		return;
 	s->panic_said = !s->panic_said;
 	report_panic_on_oom(d);
+	daemon_update_status(d);
 }
 
 void surroundings_report_sleep(struct daemon *d, uint64_t slept_usec)

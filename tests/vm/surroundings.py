@@ -84,6 +84,10 @@ def check_panic(facts: Facts, checks: Checks) -> None:
     check_once(facts, checks, "panic", r"^memory level hard \(was", "the level is reported")
     check_nobody(facts, checks, "panic")
     checks.that(facts.alive("wanted"), "panic: whoever would be killed lives")
+    status = (facts.folder / "panic-status").read_text(errors="replace").splitlines()
+    checks.that(status[0].startswith("Stands aside for vm.panic_on_oom. Level hard;")
+                and "     Aside: vm.panic_on_oom asks for a panic; nobody is killed" in status,
+                "panic: systemctl status and reapctl status show it", show(status))
     check_once(facts, checks, "panic-over", "vm.panic_on_oom is 0 now", "it says that it is over")
     check_died(facts, checks, "panic-over", "wanted")
 

@@ -53,6 +53,8 @@ fill_all_but wanted 20
 wait_said 20 "memory level hard"
 snooze 3
 fact_alive wanted || :
+systemctl show --property=StatusText --value reapd.service >"$results/panic-status"
+reapctl status >>"$results/panic-status"
 step panic-over
 sysctl --quiet --write vm.panic_on_oom=0
 wait_dead wanted 20
