@@ -4,8 +4,8 @@
  * whoever speaks it. Everybody may read, and root and the daemon's own user may change something,
  * by the credentials that the kernel has of the peer.
  *
- * Clients are served when nothing that decides is due, a few steps at a time and never two ticks in
- * a row, with bounded memory, so that one that hangs, floods or sends garbage costs a kill no time.
+ * Clients are served when nothing that decides is due, for a small share of the time and with
+ * bounded memory, so that one that hangs, floods or sends garbage costs a kill no time.
  */
 #pragma once
 
