@@ -34,7 +34,8 @@ struct meminfo {
  */
 int meminfo_parse(const char *data, size_t len, struct meminfo *ret);
 
-/* Stall time since boot, in microseconds. The averages are not read: they lag by 2 s and more. */
+/* Of /proc/pressure/memory or io. Stall time since boot, in microseconds. The averages are not
+ * read: they lag by 2 s and more. */
 struct psi {
 	uint64_t some_total_usec;
 	uint64_t full_total_usec;
@@ -118,6 +119,8 @@ struct sample {
 	struct psi psi;
 	bool has_vmstat;
 	struct vmstat vmstat;
+	bool has_io; /* read with vmstat */
+	struct psi io;
 	struct zram zram;
 };
 

@@ -31,10 +31,12 @@ enum reason {
 	REASON_PLENTY,	   /* memory is available */
 	REASON_EXHAUSTION, /* available memory and free swap are both below the level's limits */
 	REASON_SWAP_LEFT,  /* memory is below its soft limit, swap is not: nobody has to die */
-	REASON_THRASH,	   /* too much time is lost to full stalls while little is available */
-	REASON_STALL, /* time is lost to stalls with memory available: killing would not help */
+	REASON_THRASH,	   /* too much time is lost, for what is needed is brought back again */
+	REASON_STALL,	/* time is lost to stalls with memory available: killing would not help */
+	REASON_RECLAIM, /* time is lost while little is available, but nobody misses what is taken
+			 */
 };
-#define REASONS 5
+#define REASONS 6
 
 const char *level_name(enum level l);
 const char *reason_name(enum reason r);
@@ -114,7 +116,8 @@ struct action {
 	enum action_kind kind;
 	enum level level;
 	enum reason reason;
-	uint64_t stall_permyriad; /* share of the window lost to full stalls, so far */
+	uint64_t stall_permyriad; /* share of the window lost to stalls, so far */
+	bool look_closer;	  /* the next sample should have vmstat in it */
 	uint64_t consumed_bytes;  /* a second, within the last one or two; 0: nothing, or unknown */
 	uint64_t exhausted_usec;  /* until nothing is left at that rate; UINT64_MAX: never */
 	/*
@@ -172,11 +175,16 @@ struct policy {
 	uint64_t last_reserve;
 	uint64_t last_slept_usec;
 
-	struct {
+	struct stall_slot {
 		uint64_t time_usec;
-		uint64_t full_total_usec;
-	} stalls[STALL_SLOTS]; /* ring over the stall window */
+		uint64_t lost_usec; /* since boot, as the two below */
+		bool has_reclaim;
+		uint64_t refaults, reclaimed; /* pages */
+		uint64_t io_usec;	      /* as lost_usec, to I/O */
+	} stalls[STALL_SLOTS];		      /* ring over the stall window */
 	unsigned stalls_head, stalls_count;
+	bool has_reclaim; /* of the last vmstat */
+	uint64_t refaults, reclaimed, io_usec, reclaim_usec;
 
 	enum level announced_level;
 	enum reason announced_reason;

@@ -100,7 +100,17 @@ static const char *reason_text(unsigned value)
 	{                                                                                     \
 		.name = _name, .type = _type, .offset = offsetof(struct trace_step, _member), \
 	}
-#define SAMPLE(_name, _member)	    FIELD(_name, FIELD_U64, observation.sample._member)
+#define SAMPLE(_name, _member) FIELD(_name, FIELD_U64, observation.sample._member)
+#define VMSTAT(_name, _member)                                                           \
+	{                                                                                \
+		.name = _name, .type = FIELD_U64, .of = OF_VMSTAT,                       \
+		.offset = offsetof(struct trace_step, observation.sample.vmstat._member) \
+	}
+#define IO(_name, _member)                                                           \
+	{                                                                            \
+		.name = _name, .type = FIELD_U64, .of = OF_IO,                       \
+		.offset = offsetof(struct trace_step, observation.sample.io._member) \
+	}
 #define SAMPLE_BOOL(_name, _member) FIELD(_name, FIELD_BOOL, observation.sample._member)
 #define ENUM(_name, _member, _text)                               \
 	{                                                         \
@@ -113,6 +123,7 @@ static const struct field {
 	enum field_type type;
 	const char *(*text)(unsigned value); /* FIELD_NAME */
 	size_t offset;
+	enum { OF_ALWAYS, OF_VMSTAT, OF_IO } of; /* what was not read keeps what it was */
 } fields[] = {
 	SAMPLE("slept", slept_usec),
 	SAMPLE("total", mem.total_bytes),
@@ -131,16 +142,19 @@ static const struct field {
 	SAMPLE("some", psi.some_total_usec),
 	SAMPLE("full", psi.full_total_usec),
 	SAMPLE_BOOL("vmstat", has_vmstat),
-	SAMPLE("oom-kill", vmstat.oom_kill),
-	SAMPLE("slab-pages", vmstat.slab_unreclaimable_pages),
-	SAMPLE("lru-pages", vmstat.lru_pages),
-	SAMPLE("refault-anon", vmstat.refault_anon),
-	SAMPLE("refault-file", vmstat.refault_file),
-	SAMPLE("swap-in", vmstat.swap_in),
-	SAMPLE("swap-out", vmstat.swap_out),
-	SAMPLE("steal-kswapd", vmstat.steal_kswapd),
-	SAMPLE("steal-direct", vmstat.steal_direct),
-	SAMPLE("scan-direct", vmstat.scan_direct),
+	SAMPLE_BOOL("io", has_io),
+	IO("io-some", some_total_usec),
+	IO("io-full", full_total_usec),
+	VMSTAT("oom-kill", oom_kill),
+	VMSTAT("slab-pages", slab_unreclaimable_pages),
+	VMSTAT("lru-pages", lru_pages),
+	VMSTAT("refault-anon", refault_anon),
+	VMSTAT("refault-file", refault_file),
+	VMSTAT("swap-in", swap_in),
+	VMSTAT("swap-out", swap_out),
+	VMSTAT("steal-kswapd", steal_kswapd),
+	VMSTAT("steal-direct", steal_direct),
+	VMSTAT("scan-direct", scan_direct),
 	SAMPLE("zram-size", zram.size_bytes),
 	SAMPLE("zram-data", zram.data_bytes),
 	SAMPLE("zram-used", zram.used_bytes),
@@ -397,7 +411,9 @@ size_t trace_format_step(const struct trace_step *before, const struct trace_ste
 	for (const struct field *f = fields; f < fields + FIELDS; f++) {
 		uint64_t value = load(f, step);
 
-		if (value == load(f, before))
+		if (value == load(f, before) ||
+		    (f->of == OF_VMSTAT && !step->observation.sample.has_vmstat) ||
+		    (f->of == OF_IO && !step->observation.sample.has_io))
 			continue;
 		if (f->type == FIELD_NAME)
 			append(buf, size, &used, " %s=%s", f->name, f->text((unsigned)value));
@@ -406,6 +422,18 @@ size_t trace_format_step(const struct trace_step *before, const struct trace_ste
 	}
 	append(buf, size, &used, "\n");
 	return used;
+}
+
+void trace_follow(struct trace_step *before, const struct trace_step *step)
+{
+	struct vmstat vmstat = before->observation.sample.vmstat;
+	struct psi io = before->observation.sample.io;
+
+	*before = *step;
+	if (!step->observation.sample.has_vmstat)
+		before->observation.sample.vmstat = vmstat;
+	if (!step->observation.sample.has_io)
+		before->observation.sample.io = io;
 }
 
 size_t trace_format_config(const struct config *config, char *buf, size_t size)

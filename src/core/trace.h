@@ -67,9 +67,15 @@ int trace_parse_line(struct text line, struct trace_step *step, struct trace_lin
 /* Longer than any line that the two below write. */
 #define TRACE_LINE_SIZE 3072
 
-/* The line with its newline and NUL; @before: all 0 for the first step. Returns its length. */
+/*
+ * The line with its newline and NUL; @before: all 0 for the first step, and then for
+ * trace_follow(). Counters of a vmstat that was not read are left out. Returns the length.
+ */
 size_t trace_format_step(const struct trace_step *before, const struct trace_step *step, char *buf,
 			 size_t size);
+
+/* Makes @step the one before the next, as a reader of the lines will have it. */
+void trace_follow(struct trace_step *before, const struct trace_step *step);
 
 /*
  * A line "set" for each key that can make a difference to the policy: not for patterns, which never

@@ -191,7 +191,8 @@ static void note_changes(struct daemon *d, const struct sample *now)
 static enum sample_depth choose_depth(struct daemon *d, uint64_t now_usec)
 {
 	/* near a limit with each sample: a kill of the kernel's has to be seen before our own */
-	if (now_usec < d->next_vmstat_usec && d->policy.announced_level < LEVEL_WARNING)
+	if (now_usec < d->next_vmstat_usec && d->policy.announced_level < LEVEL_WARNING &&
+	    !d->look_closer)
 		return SAMPLE_DECISION;
 	d->next_vmstat_usec = now_usec + VMSTAT_INTERVAL_USEC;
 	return SAMPLE_WITH_VMSTAT;
@@ -323,6 +324,7 @@ static uint64_t step(struct daemon *d, struct observation *o)
 			said = a;
 	}
 
+	d->look_closer = a.look_closer;
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
 	if (asked.slept_usec > 0 || a.slept_usec > 0)

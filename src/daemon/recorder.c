@@ -108,7 +108,7 @@ static void write_steps(struct recorder_thread *t, const struct recorder_message
 		size_t len = trace_format_step(&t->before, &m->steps[i], line, sizeof(line));
 
 		if (put(t, line, len) == 0)
-			t->before = m->steps[i];
+			trace_follow(&t->before, &m->steps[i]);
 		else
 			t->lost++;
 	}

@@ -92,8 +92,7 @@ static void put_memory(struct out *o, const struct sample *s)
 static void put_stall(struct out *o, const struct report_moment *m)
 {
 	put_percent(o, m->stall_permyriad, 10000);
-	put(o, " of the last %" PRIu64 " s lost to full memory stalls",
-	    m->stall_window_usec / 1000000);
+	put(o, " of the last %" PRIu64 " s lost to memory stalls", m->stall_window_usec / 1000000);
 }
 
 /* What the level rests on, and what that means. */
@@ -126,10 +125,16 @@ static void put_reason(struct out *o, const struct report_moment *m)
 		put_stall(o, m);
 		put(o, " with available memory below ");
 		put_bytes(o, m->limits.memory_bytes[LEVEL_WARNING]);
+		put(o, ": what is reclaimed is needed");
 		return;
 	case REASON_STALL:
 		put_stall(o, m);
 		put(o, ", but memory is available: killing would not help");
+		return;
+	case REASON_RECLAIM:
+		put_stall(o, m);
+		put(o, ", but hardly anything of what is reclaimed is needed again: nobody is "
+		       "killed");
 		return;
 	}
 }

@@ -25,6 +25,7 @@ int sampler_open(struct sampler *s, int proc_fd, int sys_fd)
 		.meminfo_fd = meminfo_fd,
 		.psi_fd = openat(proc_fd, "pressure/memory", O_RDONLY | O_CLOEXEC),
 		.vmstat_fd = openat(proc_fd, "vmstat", O_RDONLY | O_CLOEXEC),
+		.io_fd = openat(proc_fd, "pressure/io", O_RDONLY | O_CLOEXEC),
 		.swaps_fd = openat(proc_fd, "swaps", O_RDONLY | O_CLOEXEC),
 		.sys_fd = sys_fd,
 	};
@@ -43,6 +44,7 @@ void sampler_close(struct sampler *s)
 	fs_closep(&s->meminfo_fd);
 	fs_closep(&s->psi_fd);
 	fs_closep(&s->vmstat_fd);
+	fs_closep(&s->io_fd);
 	fs_closep(&s->swaps_fd);
 	close_zram(s);
 	*s = SAMPLER_CLOSED;
@@ -107,6 +109,9 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 	taken.has_vmstat = depth == SAMPLE_WITH_VMSTAT && s->vmstat_fd >= 0 &&
 			   fs_read_fd(s->vmstat_fd, text, sizeof(text), &len) >= 0 &&
 			   vmstat_parse(text, len, &taken.vmstat) >= 0;
+	taken.has_io = depth == SAMPLE_WITH_VMSTAT && s->io_fd >= 0 &&
+		       fs_read_piece(s->io_fd, text, sizeof(text), &len) >= 0 &&
+		       psi_parse(text, len, &taken.io) >= 0;
 	read_zram(s, &taken.zram);
 	*ret = taken;
 	return 0;

@@ -17,6 +17,7 @@ struct sampler {
 	int meminfo_fd;
 	int psi_fd;    /* -1: no PSI */
 	int vmstat_fd; /* -1: no vmstat */
+	int io_fd;     /* -1: no PSI */
 	int swaps_fd;  /* -1: no swaps */
 	int sys_fd;    /* borrowed; -1: no /sys */
 	/* swap on zram */
@@ -27,9 +28,13 @@ struct sampler {
 	unsigned zram_count;
 };
 
-#define SAMPLER_CLOSED     \
-	((struct sampler){ \
-		.meminfo_fd = -1, .psi_fd = -1, .vmstat_fd = -1, .swaps_fd = -1, .sys_fd = -1})
+#define SAMPLER_CLOSED                      \
+	((struct sampler){.meminfo_fd = -1, \
+			  .psi_fd = -1,     \
+			  .vmstat_fd = -1,  \
+			  .io_fd = -1,      \
+			  .swaps_fd = -1,   \
+			  .sys_fd = -1})
 
 /*
  * @proc_fd, @sys_fd: the roots of a /proc and of a /sys; the latter is kept, and -1 when there is
@@ -44,7 +49,10 @@ void sampler_close(struct sampler *s);
  */
 void sampler_find_swap(struct sampler *s);
 
-/* vmstat costs twice as much as the rest together: for when there is a reason to look closer. */
+/*
+ * vmstat costs twice as much as the rest together: for when there is a reason to look closer. With
+ * it comes the pressure of I/O.
+ */
 enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
 
 /*

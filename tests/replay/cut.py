@@ -35,9 +35,14 @@ def main() -> int:
             fields.update(word.split("=", 1) for word in words[2:])
             if not first <= int(words[1]) < last:
                 continue
+            # the first step has all that was known by then, the second what it says itself
             if not steps:
-                words[2:] = [f"{name}={value}" for name, value in fields.items()
+                unread = [name for name in ("vmstat", "io") if fields.get(name) == "0"]
+                words[2:] = [f"{name}={value}" for name, value in
+                             {**fields, **{name: "1" for name in unread}}.items()
                              if value not in ("0", "none")]
+            elif len(steps) == 1:
+                words += [f"{name}=0" for name in unread if fields[name] == "0"]
             steps.append(" ".join(words) + "\n")
     sys.stdout.write(f"# {about}\n")
     sys.stdout.writelines([head[0], *head[1:], f"expect {expectation}\n", *steps])

@@ -111,7 +111,8 @@ static const struct {
 } mutations[] = {
 	{"SoftMemory", "20% 2G"},    {"SoftMemory", "5% 512M"}, {"HardMemory", "10% 1G"},
 	{"HardMemory", "2.5% 256M"}, {"SoftSwap", "20% 2G"},	{"SoftSwap", "5% 512M"},
-	{"HardSwap", "10% 1G"},	     {"HardSwap", "2.5% 256M"},
+	{"HardSwap", "10% 1G"},	     {"HardSwap", "2.5% 256M"}, {"StallLimit", "100%"},
+	{"StallLimit", "25%"},	     {"StallWindow", "20s"},	{"StallWindow", "5s"},
 };
 
 #define MUTATIONS (sizeof(mutations) / sizeof(mutations[0]))

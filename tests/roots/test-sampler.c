@@ -206,6 +206,37 @@ static void test_zram(void **state)
 	tree_done(&t);
 }
 
+/* Pressure of I/O is read with vmstat, and what cannot be read is not there. */
+static void test_io(void **state)
+{
+	static const char *const broken[] = {"", "some total=1\n", "some total=1\nfull total=2"};
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "meminfo", MEMINFO);
+	tree_text(&t, "vmstat", VMSTAT);
+	tree_text(&t, "pressure/io", PSI);
+	assert_int_equal(sampler_open(&s, t.fd, -1), 0);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_DECISION, &got), 0);
+	assert_false(got.has_io);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
+	assert_true(got.has_io);
+	assert_int_equal(got.io.some_total_usec, 7654321);
+	assert_int_equal(got.io.full_total_usec, 1234567);
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		tree_text(&t, "pressure/io", broken[i]);
+		assert_int_equal(sampler_take(&s, 1, SAMPLE_WITH_VMSTAT, &got), 0);
+		assert_true(got.has_vmstat);
+		assert_false(got.has_io);
+		assert_int_equal(got.io.some_total_usec, 0);
+	}
+	sampler_close(&s);
+	tree_done(&t);
+}
+
 /* Longer than the buffer: what is beyond it is not seen, and nothing is written beyond it. */
 static void test_long(void **state)
 {
@@ -262,7 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows), cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_long), cmocka_unit_test(test_trigger),
-		cmocka_unit_test(test_zram),
+		cmocka_unit_test(test_zram), cmocka_unit_test(test_io),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,11 @@ static const char *check_level(const struct policy *p, const struct observation 
 				       available > limits.memory_bytes[LEVEL_WARNING]
 			       ? NULL
 			       : "stall that is more than a warning";
+	case REASON_RECLAIM:
+		return a->level == LEVEL_WARNING && o->sample.has_psi &&
+				       available <= limits.memory_bytes[LEVEL_WARNING]
+			       ? NULL
+			       : "reclaim with plenty, or more than a warning";
 	}
 	return "no such reason";
 }
@@ -207,8 +212,9 @@ const char *policy_check_step(struct policy_check *c, const struct observation *
 	struct action a = policy_step(&c->policy, o);
 	const char *wrong = check_time(o, &a);
 
-	/* what is released is dying, whatever the signal was */
-	if (c->in_flight && o->victim == VICTIM_ALIVE && o->victim_release == RELEASE_DONE)
+	/* what is released is dying, whatever the signal was; a request does not look at it */
+	if (c->in_flight && !o->requested && o->victim == VICTIM_ALIVE &&
+	    o->victim_release == RELEASE_DONE)
 		c->killed = true;
 
 	if (!wrong)

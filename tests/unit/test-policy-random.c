@@ -60,7 +60,7 @@ static struct config random_config(struct random *r)
 static void shuffle_scan(struct random *r, struct observation *o)
 {
 	o->scan = (enum scan_outcome)random_below(r, 3);
-	o->victim = (enum victim_state)random_below(r, 6);
+	o->victim = random_one_in(r, 3) ? VICTIM_ALIVE : (enum victim_state)random_below(r, 6);
 	o->candidate = (struct process_id){(int)random_below(r, 4), random_below(r, 4)};
 	o->candidate_bytes = random_amount(r);
 	o->candidate_shmem_bytes = random_amount(r);
@@ -88,6 +88,18 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	m->swap_free_bytes = m->swap_total_bytes > 0 ? random_amount(r) % m->swap_total_bytes : 0;
 	o.sample.has_psi = !random_one_in(r, 8);
 	o.sample.psi.full_total_usec = random_one_in(r, 4) ? random_amount(r) : *clock / 2;
+	o.sample.psi.some_total_usec = random_one_in(r, 8) ? random_amount(r) : *clock / 2;
+	o.sample.has_vmstat = random_one_in(r, 2);
+	o.sample.has_io = random_one_in(r, 2);
+	o.sample.io.some_total_usec = random_one_in(r, 4) ? random_amount(r) : *clock;
+	o.sample.vmstat.refault_anon = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
+	o.sample.vmstat.refault_file = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
+	o.sample.vmstat.steal_kswapd = random_one_in(r, 4) ? random_amount(r) : *clock / 2;
+	o.sample.zram.size_bytes = random_one_in(r, 8) ? random_amount(r) : 0;
+	o.sample.zram.data_bytes = random_amount(r);
+	o.sample.zram.used_bytes = random_amount(r);
+	o.sample.zram.room_bytes = random_amount(r);
+	m->inactive_anon_bytes = random_amount(r);
 	shuffle_scan(r, &o);
 	return o;
 }
@@ -95,7 +107,8 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 struct machine {
 	struct sample sample;
 	enum victim_state victim;
-	uint64_t used, swap_used, leak, stall_permyriad, deaf_usec, signalled_usec, victim_bytes;
+	uint64_t used, swap_used, leak, stall_permyriad, refault_permyriad, deaf_usec,
+		signalled_usec, victim_bytes;
 };
 
 static void machine_init(struct machine *m, struct random *r)
@@ -130,7 +143,14 @@ static void machine_advance(struct machine *m, struct random *r, uint64_t usec)
 		s->mem.swap_total_bytes = random_one_in(r, 2) ? 0 : s->mem.total_bytes / 4;
 	if (random_one_in(r, 500))
 		s->slept_usec += random_below(r, 100 * SEC);
+	if (random_one_in(r, 200))
+		m->refault_permyriad = random_below(r, 10001);
 	s->psi.full_total_usec += u64_muldiv(usec, m->stall_permyriad, 10000);
+	s->psi.some_total_usec += u64_muldiv(usec, (m->stall_permyriad + 10000) / 2, 10000);
+	s->has_vmstat = s->has_io = random_one_in(r, 20);
+	s->io.some_total_usec += u64_muldiv(usec, (m->refault_permyriad + 10000) / 2, 10000);
+	s->vmstat.steal_direct += usec / 100;
+	s->vmstat.refault_anon += u64_muldiv(usec / 100, m->refault_permyriad, 10000);
 	m->used += u64_muldiv(m->leak, usec, SEC);
 
 	if (m->victim == VICTIM_ALIVE && s->time_usec >= m->signalled_usec + m->deaf_usec) {
@@ -196,7 +216,7 @@ static struct observation machine_seen(struct machine *m, struct random *r,
 struct tally {
 	unsigned kinds[ACTION_BARREN + 1];
 	unsigned levels[LEVELS];
-	unsigned reasons[REASON_STALL + 1];
+	unsigned reasons[REASONS];
 };
 
 static void run_machine(uint64_t seed, struct tally *tally)
@@ -313,10 +333,11 @@ static void check_tally(const struct tally *t, const enum action_kind *kinds, si
 	if (getenv("REAPD_TEST_SEED"))
 		return;
 	for (size_t i = 0; i < count; i++)
-		assert_true(t->kinds[kinds[i]] >= 10);
+		if (t->kinds[kinds[i]] < 10)
+			fail_msg("action %d: %u times", kinds[i], t->kinds[kinds[i]]);
 	for (enum level l = LEVEL_CALM; l <= LEVEL_HARD; l++)
 		assert_true(t->levels[l] >= 1000);
-	for (enum reason x = REASON_PLENTY; x <= REASON_STALL; x++)
+	for (enum reason x = REASON_PLENTY; x < REASONS; x++)
 		assert_true(t->reasons[x] >= 1000);
 }
 

@@ -871,6 +871,195 @@ static void test_thrash_with_swap(void **state)
 	assert_int_equal(a.kind, ACTION_ESCALATE);
 }
 
+/* As stalls_go(), with all of the time lost for some, and reclaim that is read ten times a second.
+ */
+static struct action reclaim_go(struct stalls *s, uint64_t usec, uint64_t full_permyriad,
+				uint64_t refaults, uint64_t reclaimed)
+{
+	struct action a = {};
+
+	s->o.sample.has_vmstat = true;
+	for (uint64_t t = 0; t < usec; t += 100 * MSEC) {
+		s->o.sample.psi.some_total_usec += 100 * MSEC;
+		s->o.sample.vmstat.refault_anon += refaults / 2;
+		s->o.sample.vmstat.refault_file += refaults - refaults / 2;
+		s->o.sample.vmstat.steal_kswapd += reclaimed / 2;
+		s->o.sample.vmstat.steal_direct += reclaimed - reclaimed / 2;
+		a = stalls_go(s, 100 * MSEC, full_permyriad);
+	}
+	return a;
+}
+
+static void reclaim_init(struct stalls *s, const char *config_lines, uint64_t available)
+{
+	stalls_init(s, config_lines, available);
+	/* before our time */
+	s->o.sample.psi.some_total_usec = 999 * SEC;
+	s->o.sample.vmstat.steal_kswapd = 1 << 30;
+	s->o.sample.has_vmstat = true;
+	policy_init(&s->policy, &s->config, 0);
+	policy_step(&s->policy, &s->o);
+}
+
+/* Others still run, so that full alone would be blind: the mean of both lines counts. */
+static void test_thrash_of_some(void **state)
+{
+	struct stalls s;
+	struct action a;
+
+	(void)state;
+	reclaim_init(&s, "", 50 * MIB);
+	s.o.sample.mem.swap_total_bytes = 1000 * MIB;
+	s.o.sample.mem.swap_free_bytes = 500 * MIB;
+	a = reclaim_go(&s, 8200 * MSEC, 2000, 1000, 1100);
+	assert_int_equal(a.stall_permyriad, 4920);
+	assert_int_equal(a.level, LEVEL_WARNING);
+	assert_int_equal(a.reason, REASON_SWAP_LEFT);
+	a = reclaim_go(&s, 200 * MSEC, 2000, 1000, 1100);
+	assert_int_equal(a.level, LEVEL_SOFT);
+	assert_int_equal(a.reason, REASON_THRASH);
+	assert_int_equal(a.kind, ACTION_SCAN);
+
+	/* one waits, many run: not for that */
+	reclaim_init(&s, "", 50 * MIB);
+	s.o.sample.mem.swap_total_bytes = 1000 * MIB;
+	s.o.sample.mem.swap_free_bytes = 500 * MIB;
+	a = reclaim_go(&s, 60 * SEC, 0, 1000, 1100);
+	assert_int_equal(a.stall_permyriad, 5000);
+}
+
+static const struct {
+	const char *row;
+	uint64_t refaults, reclaimed; /* pages in 100 ms */
+	enum reason reason;
+} reclaim_rows[] = {
+	{"nothing is reclaimed", 0, 0, REASON_RECLAIM},
+	{"idle pages move to swap", 10, 5000, REASON_RECLAIM},
+	{"a file streams by", 0, 20000, REASON_RECLAIM},
+	{"just below an eighth", 124, 1000, REASON_RECLAIM},
+	{"an eighth", 125, 1000, REASON_THRASH},
+	{"all comes back", 1000, 1000, REASON_THRASH},
+	{"more comes back than was taken since", 3000, 1000, REASON_THRASH},
+	{"all of next to nothing", 2, 2, REASON_RECLAIM},
+	{"a slow disk", 20, 30, REASON_THRASH},
+};
+
+static void test_reclaim(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(reclaim_rows); i++) {
+		bool thrash = reclaim_rows[i].reason == REASON_THRASH;
+		const char *row = reclaim_rows[i].row;
+		struct stalls s;
+		struct action a;
+
+		reclaim_init(&s, "", 50 * MIB);
+		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+		a = reclaim_go(&s, 30 * SEC, 9000, reclaim_rows[i].refaults,
+			       reclaim_rows[i].reclaimed);
+		CHECK_INT(row, a.reason, reclaim_rows[i].reason);
+		CHECK_INT(row, a.level, thrash ? LEVEL_SOFT : LEVEL_WARNING);
+		CHECK_INT(row, a.kind, thrash ? ACTION_SCAN : ACTION_NONE);
+		/* with memory available it is neither */
+		s.o.sample.mem.available_bytes = 151 * MIB;
+		a = reclaim_go(&s, SEC, 9000, reclaim_rows[i].refaults, reclaim_rows[i].reclaimed);
+		CHECK_INT(row, a.reason, REASON_STALL);
+		/* where memory and swap are both at their end, time lost adds nothing */
+		s.o.sample.mem.available_bytes = 50 * MIB;
+		s.o.sample.mem.swap_free_bytes = 0;
+		a = reclaim_go(&s, SEC, 9000, reclaim_rows[i].refaults, reclaim_rows[i].reclaimed);
+		CHECK_INT(row, a.reason, REASON_EXHAUSTION);
+		CHECK_INT(row, a.level, LEVEL_HARD);
+	}
+}
+
+static const struct {
+	const char *row;
+	uint64_t available, refaults, reclaimed; /* MiB; pages in 100 ms */
+	uint64_t some_permyriad, full_permyriad;
+	enum reason reason;
+} io_rows[] = {
+	{"all comes back", 50, 100, 100, 9000, 3000, REASON_THRASH},
+	{"half comes back", 50, 50, 100, 9000, 3000, REASON_THRASH},
+	{"less than half", 50, 49, 100, 9000, 3000, REASON_SWAP_LEFT},
+	{"64 pages a second", 50, 7, 7, 9000, 3000, REASON_THRASH},
+	{"a disk that is busy for others", 50, 6, 6, 10000, 10000, REASON_SWAP_LEFT},
+	{"below the limit", 50, 100, 100, 6000, 3000, REASON_SWAP_LEFT},
+	{"with memory available", 151, 100, 100, 10000, 10000, REASON_PLENTY},
+};
+
+/* The kernel takes nothing of it for a stall of memory: a tenth of the time at most. */
+static void test_io(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(io_rows); i++) {
+		struct stalls s;
+		struct action a = {};
+
+		stalls_init(&s, "", io_rows[i].available * MIB);
+		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+		s.o.sample.has_vmstat = s.o.sample.has_io = true;
+		for (unsigned t = 0; t < 150; t++) {
+			s.o.sample.vmstat.refault_anon += io_rows[i].refaults;
+			s.o.sample.vmstat.steal_kswapd += io_rows[i].reclaimed;
+			s.o.sample.io.some_total_usec += 10 * io_rows[i].some_permyriad;
+			s.o.sample.io.full_total_usec += 10 * io_rows[i].full_permyriad;
+			a = stalls_go(&s, 100 * MSEC, 1000);
+		}
+		CHECK_INT(io_rows[i].row, a.reason, io_rows[i].reason);
+		CHECK_UINT(io_rows[i].row, a.stall_permyriad,
+			   a.reason == REASON_THRASH ? 6000 : 1000);
+	}
+}
+
+/* Counters that go back are another history, not a number of 64 bits. */
+static void test_reclaim_wraps(void **state)
+{
+	struct stalls s;
+	struct action a;
+
+	(void)state;
+	reclaim_init(&s, "", 50 * MIB);
+	s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+	a = reclaim_go(&s, 4 * SEC, 10000, 1000, 1000);
+	assert_int_equal(a.stall_permyriad, 4000);
+	s.o.sample.vmstat = (struct vmstat){};
+	a = reclaim_go(&s, 4900 * MSEC, 10000, 0, 1000);
+	assert_in_range(a.stall_permyriad, 4700, 4900);
+	a = reclaim_go(&s, 200 * MSEC, 10000, 0, 1000);
+	assert_int_equal(a.reason, REASON_RECLAIM);
+}
+
+/* vmstat is asked for when time is lost and what is known is old, not before and not always. */
+static void test_look_closer(void **state)
+{
+	struct stalls s;
+	unsigned asked = 0;
+	struct action a;
+
+	(void)state;
+	stalls_init(&s, "", 151 * MIB);
+	a = stalls_go(&s, 10 * SEC, 500);
+	assert_false(a.look_closer);
+	s.o.sample.mem.available_bytes = 150 * MIB; /* little is enough, but not for so often */
+	for (unsigned i = 0; i < 100; i++) {
+		s.o.sample.has_vmstat = a.look_closer;
+		a = stalls_go(&s, 100 * MSEC, 500);
+		asked += a.look_closer;
+	}
+	assert_in_range(asked, 8, 10);
+	asked = 0;
+	s.o.sample.has_vmstat = false;
+	a = stalls_go(&s, SEC, 10000);
+	assert_true(a.look_closer);
+	for (unsigned i = 0; i < 100; i++) {
+		s.o.sample.has_vmstat = a.look_closer;
+		a = stalls_go(&s, 100 * MSEC, 10000);
+		asked += a.look_closer;
+	}
+	assert_in_range(asked, 20, 34);
+}
+
 static void test_stall_with_plenty(void **state)
 {
 	struct stalls s;
@@ -1669,6 +1858,11 @@ int main(void)
 		cmocka_unit_test(test_consumption),
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_elsewhere_later),
+		cmocka_unit_test(test_thrash_of_some),
+		cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_io),
+		cmocka_unit_test(test_reclaim_wraps),
+		cmocka_unit_test(test_look_closer),
 		cmocka_unit_test(test_stall_with_plenty),
 		cmocka_unit_test(test_stall_windows),
 		cmocka_unit_test(test_psi_comes_and_goes),

@@ -152,6 +152,8 @@ static void fill(struct random *r, struct trace_step *s)
 	o->sample.has_psi = random_one_in(r, 2);
 	o->sample.psi = (struct psi){any(r), any(r)};
 	o->sample.has_vmstat = random_one_in(r, 2);
+	o->sample.has_io = random_one_in(r, 2);
+	o->sample.io = (struct psi){any(r), any(r)};
 	for (size_t i = 0; i < sizeof(o->sample.vmstat) / sizeof(uint64_t); i++)
 		((uint64_t *)&o->sample.vmstat)[i] = any(r);
 	o->sample.zram = (struct zram){any(r), any(r), any(r), any(r)};
@@ -177,7 +179,7 @@ static void fill(struct random *r, struct trace_step *s)
 static void test_round_trip(void **state)
 {
 	struct random r = {.state = 4711};
-	struct trace_step written = {}, before, read = {};
+	struct trace_step written = {}, before = {}, read = {};
 	char text[TRACE_LINE_SIZE];
 
 	(void)state;
@@ -186,7 +188,6 @@ static void test_round_trip(void **state)
 		const char *expected = "";
 		size_t len;
 
-		before = written;
 		fill(&r, &written);
 		len = trace_format_step(&before, &written, text, sizeof(text));
 		assert_int_equal(len, strlen(text));
@@ -196,10 +197,20 @@ static void test_round_trip(void **state)
 			fail_msg("%s: expected %s", text, expected);
 		assert_memory_equal(&read.observation.sample.mem, &written.observation.sample.mem,
 				    sizeof(struct meminfo));
+		if (written.observation.sample.has_vmstat)
+			assert_memory_equal(&read.observation.sample.vmstat,
+					    &written.observation.sample.vmstat,
+					    sizeof(struct vmstat));
+		if (written.observation.sample.has_io)
+			assert_memory_equal(&read.observation.sample.io,
+					    &written.observation.sample.io, sizeof(struct psi));
+		trace_follow(&before, &written);
+		assert_memory_equal(&read.observation.sample.io, &before.observation.sample.io,
+				    sizeof(struct psi));
 		assert_memory_equal(&read.observation.sample.vmstat,
-				    &written.observation.sample.vmstat, sizeof(struct vmstat));
-		assert_memory_equal(&read.observation.sample.zram,
-				    &written.observation.sample.zram, sizeof(struct zram));
+				    &before.observation.sample.vmstat, sizeof(struct vmstat));
+		assert_memory_equal(&read.observation.sample.zram, &written.observation.sample.zram,
+				    sizeof(struct zram));
 		/* a second line between the two names nothing but the time */
 		len = trace_format_step(&written, &read, text, sizeof(text));
 		assert_null(strchr(text, '='));

@@ -33,6 +33,8 @@ BENCH_PROCESSES = 10_000
 # How long 64 leaking children may keep memory below the limit in one piece, while one after the
 # other is killed; the case's half minute where nobody acts.
 CHILDREN_SHORT_USEC = 5_000_000
+# StallWindow= and half as much again.
+THRASH_SECONDS = 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,6 +245,25 @@ def interposed(facts: Facts, name: str) -> list[dict[str, str]]:
 
 
 
+def check_thrash(facts: Facts, checks: Checks) -> None:
+    """The one that needs more than there is, and nobody else, while there was still swap."""
+    check_ran(facts, checks)
+    signal = check_victim(facts, checks, "hot")
+    check_kernel_idle(facts, checks)
+    check_neighbours(facts, checks)
+    checks.that(facts.alive("bystander"), "bystander lives")
+    check_daemon(facts, checks)
+    report.check_report(facts, checks, "hot")
+    if signal is None:
+        return
+    low = facts.at(signal.at_usec)
+    checks.that(low.swap_free_kib > facts.number("swap_total_kib") // 4, "swap was still free",
+                f"{low.swap_free_kib} KiB")
+    took = (signal.at_usec - facts.number("hot_usec")) / 1e6
+    checks.figure("begin of the thrash to signal, s", took)
+    checks.that(0 < took < THRASH_SECONDS, f"within {THRASH_SECONDS} s", f"{took:.1f}")
+
+
 def check_nobody(facts: Facts, checks: Checks) -> None:
     """Nobody was signalled, although each step was what it should have been."""
     check_ran(facts, checks)
@@ -299,6 +320,9 @@ CASES = {
                         "kills among 2,000 processes: no allocation, no major fault"),
     "allocations-disk": Case("allocations", Boot(memory_mib=2048, swap="disk"), check_allocations,
                              "the same with swap on disk in use"),
+    "thrash": Case("thrash", Boot(swap="slow", swap_mib=1024, slow_iops=400,
+                                  slow_bytes_per_second=20 << 20), check_thrash,
+                   "1.1 GiB needed at random, swap half free"),
     "nobody": Case("nobody", Boot(swap="disk"), check_nobody,
                    "streams, balloons, a throttled cgroup, idle memory to swap: nobody dies"),
     "operations": Case("operations", Boot(swap="disk"), check_operations,

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,12 +27,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MIB			  (1024UL * 1024)
-#define PAGE			  4096UL
-#define BLOCK_BYTES		  (256UL * 1024)
-#define NSEC_PER_SEC		  1000000000L
-#define NEIGHBOUR_STEP_NSEC	  5000000L
-#define NEIGHBOUR_STEPS_PER_CYCLE 20
+#define MIB		    (1024UL * 1024)
+#define PAGE		    4096UL
+#define BLOCK_BYTES	    (256UL * 1024)
+#define NSEC_PER_SEC	    1000000000L
+#define NEIGHBOUR_STEP_NSEC 5000000L
 
 struct options {
 	const char *name;
@@ -42,6 +42,7 @@ struct options {
 	unsigned long limit_bytes;
 	unsigned long swap_bytes;
 	unsigned long threads;
+	unsigned long cycle_msec;
 	unsigned long forks;
 	long adj;
 	bool adj_set;
@@ -529,6 +530,47 @@ static _Noreturn void run_dump(const struct options *options)
 	abort();
 }
 
+struct region {
+	volatile char *memory;
+	size_t bytes;
+};
+
+static _Noreturn void *touch(void *userdata)
+{
+	static atomic_uint threads;
+	uint64_t seed = 0x9e3779b97f4a7c15 * (atomic_fetch_add(&threads, 1) + 1);
+	const struct region *r = userdata;
+
+	for (;;) {
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		r->memory[seed % (r->bytes / PAGE) * PAGE]++;
+	}
+}
+
+/*
+ * Needs all of its memory all the time: what does not fit thrashes. A word a page is enough to have
+ * it; to fill it takes a minute where nothing is faster than an emulated CPU.
+ */
+static _Noreturn void run_random(const struct options *options, unsigned long megabytes)
+{
+	static struct region region;
+
+	become(options);
+	region.bytes = megabytes * MIB;
+	region.memory = mmap(NULL, region.bytes, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (region.memory == MAP_FAILED)
+		die("mmap");
+	for (size_t at = 0; at < region.bytes; at += PAGE)
+		region.memory[at] = 1;
+	say_ready(options);
+	for (unsigned long i = 1; i < options->threads; i++)
+		start_thread(touch, &region);
+	touch(&region);
+}
+
 static void on_stop(int number)
 {
 	(void)number;
@@ -543,8 +585,9 @@ static void on_stop(int number)
 static int run_neighbour(const struct options *options, unsigned long megabytes)
 {
 	size_t bytes = megabytes * MIB;
-	size_t slice = bytes / NEIGHBOUR_STEPS_PER_CYCLE / PAGE * PAGE;
-	long worst_nsec = 0, worst_at_nsec = 0, over_100_msec = 0, over_1_sec = 0, steps = 0;
+	size_t slice = bytes * NEIGHBOUR_STEP_NSEC / (options->cycle_msec * 1000000) / PAGE * PAGE;
+	long worst_nsec = 0, worst_at_nsec = 0, lost_nsec = 0, over_100_msec = 0, over_1_sec = 0,
+	     steps = 0;
 	long previous, next;
 	volatile char *memory;
 	size_t at = 0;
@@ -570,6 +613,7 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 			worst_nsec = gap;
 			worst_at_nsec = previous;
 		}
+		lost_nsec += gap > 0 ? gap : 0;
 		over_100_msec += gap > NSEC_PER_SEC / 10;
 		over_1_sec += gap > NSEC_PER_SEC;
 		steps++;
@@ -579,8 +623,9 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 	}
 	snprintf(text, sizeof(text),
 		 "steps=%ld\nworst_gap_usec=%ld\nworst_gap_at_usec=%ld\n"
-		 "gaps_over_100_msec=%ld\ngaps_over_1_sec=%ld\n",
-		 steps, worst_nsec / 1000, worst_at_nsec / 1000, over_100_msec, over_1_sec);
+		 "gaps_over_100_msec=%ld\ngaps_over_1_sec=%ld\nlost_usec=%ld\n",
+		 steps, worst_nsec / 1000, worst_at_nsec / 1000, over_100_msec, over_1_sec,
+		 lost_nsec / 1000);
 	if (options->output)
 		write_text(options->output, text);
 	else
@@ -602,7 +647,9 @@ static int usage(void)
 	      "       load stuck FILE   (the same options)\n"
 	      "       load init COMMAND [--start MIB] [COMMON]\n"
 	      "       load dump [--start MIB] [COMMON]\n"
-	      "       load neighbour MIB [--output FILE] [COMMON]   (SIGUSR1: write FILE and "
+	      "       load random MIB [--threads N] [COMMON]\n"
+	      "       load neighbour MIB [--output FILE] [--cycle MSEC] [COMMON]   (SIGUSR1: write "
+	      "FILE and "
 	      "exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
 	      "MIB may have a fraction: 0.5\n",
@@ -636,11 +683,12 @@ static struct options parse_options(int argc, char **argv)
 		{"ignore-term", no_argument, NULL, 'i'},
 		{"swap-out", required_argument, NULL, 'w'},
 		{"threads", required_argument, NULL, 't'},
+		{"cycle", required_argument, NULL, 'c'},
 		{"forks", required_argument, NULL, 'k'},
 		{"exact", no_argument, NULL, 'x'},
 		{},
 	};
-	struct options options = {.rate_bytes = 100 * MIB};
+	struct options options = {.rate_bytes = 100 * MIB, .cycle_msec = 100};
 	int flag;
 
 	while ((flag = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -675,6 +723,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'w':
 			options.swap_bytes = parse_mib(optarg) / PAGE * PAGE;
+			break;
+		case 'c':
+			options.cycle_msec = strtoul(optarg, NULL, 10);
 			break;
 		case 't':
 			options.threads = strtoul(optarg, NULL, 10);
@@ -722,6 +773,8 @@ int main(int argc, char **argv)
 		run_scatter(&options);
 	if (!strcmp(command, "slab") && number)
 		run_slab(&options, strtoul(number, NULL, 10));
+	if (!strcmp(command, "random") && number)
+		run_random(&options, parse_mib(number) / MIB);
 	if (!strcmp(command, "neighbour") && number)
 		return run_neighbour(&options, parse_mib(number) / MIB);
 	return usage();
