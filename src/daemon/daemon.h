@@ -102,7 +102,7 @@ struct daemon {
 	uint64_t swap_said_bytes;  /* and as it was reported last */
 	uint64_t swap_changed_usec;
 	uint64_t swap_fell_usec; /* 0: never */
-	bool look_closer; /* the policy wants it sooner */
+	bool look_closer;	 /* the policy wants it sooner */
 	bool sample_failed;
 	uint64_t next_state_report_usec;
 	struct scan_result scan;
