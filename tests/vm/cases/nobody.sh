@@ -2,7 +2,7 @@
 #
 # All that looks like a shortage and is none, one after the other in one boot: nobody may die of any.
 
-# quiet NAME ARGUMENTS...: a load that must still be there when its time is over.
+# quiet NAME SECONDS ARGUMENTS...: a load that must still be there so long after it has all it wants.
 quiet()
 {
 	local name=$1 seconds=$2
@@ -37,12 +37,12 @@ rm /var/tmp/stream
 
 step balloon
 all_but 16
-quiet balloon 8 leak --rate 200 --limit "$REPLY"
+quiet balloon 5 hold "$REPLY"
 systemctl stop balloon
 
 step spike
-all_but 12
-quiet spike 6 leak --rate 400 --limit "$REPLY"
+all_but 13
+quiet spike 1 hold "$REPLY"
 systemctl stop spike
 
 # Twice as much as a cgroup may have without being slowed down, while all others have plenty.
@@ -57,7 +57,7 @@ step cold
 all_but 40
 quiet cold 1 hold "$REPLY"
 all_but 0
-quiet pusher 20 leak --rate 100 --limit $((REPLY + 150))
+quiet pusher 10 hold $((REPLY + 150))
 fact_alive cold || :
 systemctl stop pusher cold
 
