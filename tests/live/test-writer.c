@@ -13,6 +13,10 @@
 
 #define REPORTS 2000
 
+/* So many in a row, however slowly the thread gets to where it is stuck. */
+#define DROPPED	    100
+#define REPORTS_MAX 1000000
+
 static struct report report = {.kind = REPORT_NOTE, .priority = 6};
 
 /* A pipe in place of stderr, until the test has its figures: a failure has to be readable. */
@@ -109,26 +113,27 @@ static void test_full(void **state)
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
 	struct writer w = {.fd = -1};
+	unsigned sent = 0;
 	uint64_t dropped;
 
 	(void)state;
 	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
 	block_stderr(&b);
 	/* were one of these to wait, this would never end: nobody reads */
-	for (unsigned i = 0; i < REPORTS; i++)
-		send_number(&w, i);
+	while (w.dropped < DROPPED && sent < REPORTS_MAX)
+		send_number(&w, sent++);
 	dropped = w.dropped;
 	/* it gives up at its bound, and the process could end now */
 	writer_stop(&w, 100000);
-	read_until(b.read_fd, &r, REPORTS - 1 - (long)dropped);
+	read_until(b.read_fd, &r, (long)(sent - 1 - dropped));
 	/* there is room again: the next one says how many were lost */
-	send_number(&w, REPORTS);
-	read_until(b.read_fd, &r, REPORTS);
+	send_number(&w, sent);
+	read_until(b.read_fd, &r, sent);
 	unblock_stderr(&b);
 
-	assert_true(dropped > 0);
+	assert_int_equal(dropped, DROPPED);
 	assert_int_equal(w.dropped, 0);
-	check_reading(&r, REPORTS + 1 - r.lost, r.lost);
+	check_reading(&r, sent + 1 - r.lost, r.lost);
 	assert_true(r.lost >= dropped);
 	close(b.read_fd);
 }
