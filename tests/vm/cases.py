@@ -14,6 +14,7 @@ import typing
 import report
 from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_daemon,
                     check_kernel_idle, check_neighbours, check_ran, check_victim, show)
+from control import check_control
 from facts import Facts
 from guest import Boot
 from kernel import check_semantics
@@ -331,6 +332,8 @@ CASES = {
                    "30 random populations: the kernel's victim and ours"),
     "semantics": Case("semantics", Boot(swap="disk", swap_mib=192, timeout_seconds=420),
                       check_semantics, "who dies, with whom, and who does not: as the kernel"),
+    "control": Case("control", Boot(swap="disk", timeout_seconds=420), check_control,
+                    "the control socket, reapctl, and clients that mean no good"),
     "bad-config": Case("bad-config", Boot(), check_bad_config,
                        "configurations with mistakes, a start each"),
     "bench": Case("bench", Boot(memory_mib=4096), check_bench,

@@ -61,8 +61,12 @@ def stage(tree: pathlib.Path, case: Case, daemon: str, arguments: argparse.Names
     for name in ("main.sh", "lib.sh"):
         shutil.copy(HERE / name, vm / name)
     shutil.copy(HERE / "cases" / f"{case.script}.sh", vm / "case.sh")
-    for name in ("load", "referee", "backlog"):
+    for name in ("load", "referee", "backlog", "flood"):
         compile_program(HERE / f"{name}.c", vm / "bin" / name, CFLAGS)
+    oracle = HERE.parent / "oracle"
+    compile_program(oracle / "crowd.c", vm / "bin" / "crowd", [*CFLAGS, "-D_GNU_SOURCE"])
+    shutil.copy(oracle / "oracle.py", vm / "bin" / "oracle")
+    (vm / "bin" / "oracle").chmod(0o755)
     compile_program(HERE / "interpose.c", tree / "usr/lib/reapd-vm/interpose.so", SHARED_CFLAGS)
     for name in ("listen", "populate"):
         shutil.copy(HERE / f"{name}.py", vm / "bin" / name)

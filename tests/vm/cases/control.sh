@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What people ask of the daemon: reapctl's view of every process against the kernel's, with swap in
+# use; status, introspection, pause and resume, a kill on request; and clients that mean no good
+# beside a leak.
+
+socket=/run/reapd/control
+
+# outcome NAME COMMAND...: its status and how long it took; its output is results/NAME.txt.
+outcome()
+{
+	local name=$1 status=0 before after
+	shift
+	before=${EPOCHREALTIME/./}
+	timeout 60 "$@" >"$results/$name.txt" 2>&1 || status=$?
+	after=${EPOCHREALTIME/./}
+	fact "status_$name" "$status"
+	fact "took_${name}_usec" $((after - before))
+}
+
+# hold_short NAME [ARGUMENT...]: a load that brings available memory to 7 %, between soft and hard,
+# and stays.
+hold_short()
+{
+	local name=$1 total
+	shift
+	meminfo MemTotal
+	total=$REPLY
+	meminfo MemAvailable
+	load_go "$name" hold $(((REPLY - total * 7 / 100) / 1024)) --fill random "$@"
+}
+
+# at_most_available PERCENT
+at_most_available()
+{
+	local total
+	meminfo MemTotal
+	total=$REPLY
+	meminfo MemAvailable
+	((REPLY * 100 <= total * $1))
+}
+
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+
+wait_booted
+swap_start
+daemon_start
+evidence_start
+
+step oracle
+systemd-run --quiet --unit=swapped --property=MemoryMax=64M \
+	/vm/bin/load hold 150 --name swapped --fill random --ready /vm/run/swapped.ready
+wait_for 60 "swap to be in use" exists /vm/run/swapped.ready
+meminfo SwapFree
+fact swap_used_kib $(($(sed -n 's/^SwapTotal:[^0-9]*\([0-9]*\) kB/\1/p' /proc/meminfo) - REPLY))
+sysctl --quiet --write vm.nr_hugepages=2
+outcome oracle /vm/bin/oracle --reapctl /usr/bin/reapctl --crowd /vm/bin/crowd
+sysctl --quiet --write vm.nr_hugepages=0
+systemctl stop swapped
+swapoff -a
+
+step look
+outcome status reapctl status
+outcome status-json reapctl status --json
+outcome introspect busctl --address=unix:path=$socket --no-pager introspect org.reapd /org/reapd
+outcome nobody-status "${as_nobody[@]}" reapctl status
+outcome nobody-pause "${as_nobody[@]}" reapctl pause
+outcome nobody-kill "${as_nobody[@]}" reapctl kill
+outcome nobody-reload "${as_nobody[@]}" reapctl reload
+outcome nobody-dry-run "${as_nobody[@]}" reapctl kill --dry-run
+
+step pause
+outcome pause reapctl pause
+systemctl reload reapd.service
+hold_short held
+wait_for 60 "the level to be soft" at_most_available 9
+snooze 3
+outcome paused-status reapctl status --json
+outcome paused-kill reapctl kill
+fact_alive held || :
+fact resume_usec "$(monotonic_usec)"
+outcome resume reapctl resume
+wait_dead held 30
+
+step expiry
+outcome pause-short reapctl pause 3s
+hold_short expired
+wait_dead expired 30
+
+# One in flight that does not die: a pause does not come about, and a kill on request passes it by.
+step inflight
+hold_short deaf --ignore-term
+wait_said 60 "Sent SIGTERM to process"
+outcome inflight-pause reapctl pause --timeout=1s
+outcome inflight-kill reapctl kill --json
+wait_dead deaf 30
+
+step request
+load_start wanted hold 200 --fill random
+outcome dry-run reapctl kill --dry-run --json
+snooze 1
+fact_alive wanted || :
+outcome kill reapctl kill --json
+wait_dead wanted 30
+
+step quiet
+neighbours_start 60
+load_go quiet leak --rate 100 --fill random
+wait_dead quiet 150
+wait_memory_back 30
+
+step flood
+daemon_note flood-start
+systemd-run --quiet --unit=flood --property=User=65534 /vm/bin/flood $socket
+snooze 3
+outcome flood-status reapctl status
+outcome flood-pause reapctl pause 1ms
+load_go leak leak --rate 100 --fill random
+wait_dead leak 150
+wait_memory_back 30
+daemon_note flood-end
+systemctl stop flood
+snooze 1
+daemon_note flood-after
+outcome after-status reapctl status
+neighbours_stop
+evidence_stop
