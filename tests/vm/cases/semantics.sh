@@ -67,8 +67,8 @@ done_with()
 	systemctl stop "$@" 2>/dev/null || :
 	systemctl reset-failed "$@" 2>/dev/null || :
 	uptime_seconds
-	deadline=$((REPLY + 15))
-	until available_at_least $((calm_kib - 20 * 1024)); do
+	deadline=$((REPLY + 5))
+	until available_at_least $((calm_kib - 40 * 1024)); do
 		uptime_seconds
 		((REPLY < deadline)) || break
 		snooze 0.1
@@ -209,8 +209,8 @@ done_with push ballast dump
 # One thread hangs where no signal reaches it.
 step stuck
 fsfreeze --freeze /vm/run/frozen
-left 250
-load_go stuck stuck /vm/run/frozen/file --start "$REPLY" --rate 60 --ready "$open/stuck"
+left 220
+load_go stuck stuck /vm/run/frozen/file --start "$REPLY" --rate 100 --ready "$open/stuck"
 wait_for 30 "the memory of stuck" spare $((calm_kib * 8 / 10 / 1024))
 fact stuck_back_usec "$(monotonic_usec)"
 wait_said 20 "is put aside"
