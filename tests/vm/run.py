@@ -13,6 +13,7 @@ is 0 only if every check passed; what is missing on this machine is a failure th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -91,7 +92,9 @@ def install_from(build: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
         state = {name: (os.stat(name).st_mtime_ns, os.stat(name).st_size) for name in listing}
     except (OSError, ValueError) as error:
         raise guest.GuestError(f"{build} is not a folder that meson has built: {error}") from None
-    stamp, tree = folder / "install.stamp", folder / "install"
+    # One tree for each build: another's must not change between here and the boot.
+    name = "install-" + hashlib.sha256(str(build).encode()).hexdigest()[:8]
+    stamp, tree = folder / f"{name}.stamp", folder / name
     now = json.dumps([listing, state], sort_keys=True)
     with guest.locked(folder / "install.lock"):
         if tree.is_dir() and stamp.exists() and stamp.read_text() == now:
