@@ -44,6 +44,8 @@ NUMBERS = """
 WORDS = "LEVEL REASON VICTIM_COMM VICTIM_CGROUP VICTIM_UNIT SIGNAL OUTCOME MRELEASE".split()
 STALL_NUMBERS = "STALL_PERMYRIAD STALL_SOME_USEC STALL_FULL_USEC".split()
 
+KILL_TIMEOUT_USEC = 3_000_000  # KillTimeout=
+
 # __oom_kill_process() in mm/oom_kill.c, with the name in between as the kernel prints it.
 KERNEL_WORDING = (r" process {pid} \({comm}\) total-vm:\d+kB, anon-rss:\d+kB, file-rss:\d+kB, "
                   r"shmem-rss:\d+kB, UID:{uid} pgtables:\d+kB oom_score_adj:-?\d+$")
@@ -81,6 +83,12 @@ class Kill:
     def pid(self) -> int:
         return self.number("VICTIM_PID")
 
+    @property
+    def outlived(self) -> bool:
+        """By the kernel's account it did not die in time: it hung, in a write to a slow swap say."""
+        return (self.exit_usec is None
+                or self.exit_usec - self.signals[-1].at_usec > KILL_TIMEOUT_USEC)
+
 
 class Problems:
     """What is wrong with one promise, over all kills of a run."""
@@ -102,8 +110,10 @@ class Problems:
 
 def missing_fields(entry: dict, has_psi: bool) -> list[str]:
     names = NUMBERS + WORDS + (STALL_NUMBERS if has_psi else [])
+    if entry.get("REAPD_OUTCOME") == "stuck":
+        names = [name for name in names if name != "DEATH_USEC"]
     gone = [name for name in names if f"REAPD_{name}" not in entry]
-    strange = [name for name in NUMBERS if name not in gone
+    strange = [name for name in NUMBERS if f"REAPD_{name}" in entry
                and not re.fullmatch(r"-?\d+", entry[f"REAPD_{name}"])]
     return gone + [f"{name} is no number" for name in strange]
 
@@ -138,7 +148,7 @@ def check_decision(kill: Kill, problems: Problems) -> None:
     problems.unless(level in ("soft", "hard"), kill, f"killed at level {level}")
     problems.unless(reason in ("exhaustion", "thrash"), kill, f"killed for {reason}")
     problems.equal(kill, "SIGNAL", SIGNAL_NAMES.get(kill.signals[-1].number))
-    problems.equal(kill, "OUTCOME", "settled")
+    problems.equal(kill, "OUTCOME", "stuck" if kill.outlived else "settled")
     first = SIGNAL_NAMES.get(kill.signals[0].number)
     problems.unless((level == "hard") == (first == "SIGKILL"), kill,
                     f"{first} first at level {level}")
@@ -183,7 +193,8 @@ def check_freed(kill: Kill, facts: Facts, problems: Problems) -> None:
         problems.unless(freed >= expected // 2, kill,
                         f"back with FREED_BYTES {freed} of {expected}")
     start = kill.signals[0].at_usec - kill.number("SIGNAL_USEC") - SAMPLE_WINDOW_USEC
-    end = kill.signals[0].at_usec + kill.number("DEATH_USEC") + 1_000_000
+    lived = KILL_TIMEOUT_USEC if kill.outlived else kill.number("DEATH_USEC")
+    end = kill.signals[0].at_usec + lived + 1_000_000
     reserve = [(sample.available_kib + sample.swap_free_kib) * 1024 for sample in facts.samples
                if start <= sample.at_usec <= end]
     rise = max(reserve) - min(reserve) if reserve else 0
@@ -192,11 +203,15 @@ def check_freed(kill: Kill, facts: Facts, problems: Problems) -> None:
 
 
 def check_times(kill: Kill, problems: Problems) -> None:
-    signal, death = kill.number("SIGNAL_USEC"), kill.number("DEATH_USEC")
-    problems.unless(0 < signal < death, kill, f"signal after {signal} µs, death after {death}")
+    signal = kill.number("SIGNAL_USEC")
     if "REAPD_BACK_USEC" in kill.entry:
         back = kill.number("BACK_USEC")
         problems.unless(signal < back, kill, f"signal after {signal} µs, back after {back}")
+    if kill.outlived:
+        problems.unless("REAPD_BACK_USEC" in kill.entry, kill, "it hung, and so did its memory")
+        return
+    death = kill.number("DEATH_USEC")
+    problems.unless(0 < signal < death, kill, f"signal after {signal} µs, death after {death}")
     if kill.exit_usec is None:
         problems.unless(False, kill, "its exit was not traced")
         return
@@ -229,7 +244,9 @@ def check_signal_entries(kill: Kill, facts: Facts, problems: Problems) -> None:
         anon_kib = kill.number("RSS_ANON_BYTES") // 1024
         problems.unless(f" anon-rss:{anon_kib}kB," in entry["MESSAGE"], kill,
                         f"anon-rss is {anon_kib} kB in the KILL entry: {entry['MESSAGE']}")
-    reaped = f"reaped process {kill.pid} ({kill.word('VICTIM_COMM')}), now anon-rss:"
+    reaped = f"reaped process {kill.pid} ({kill.word('VICTIM_COMM')})"
+    if not kill.outlived:
+        reaped += ", now anon-rss:"
     problems.unless(kill.entry["MESSAGE"].startswith(reaped), kill,
                     f"not the kernel's wording: {kill.entry['MESSAGE']}")
 
