@@ -22,6 +22,7 @@
 #include "daemon/writer.h"
 #include "sys/cgroup.h"
 #include "sys/namer.h"
+#include "sys/prefetch.h"
 #include "sys/privileges.h"
 #include "sys/reaper.h"
 #include "sys/sampler.h"
@@ -72,6 +73,7 @@ struct daemon {
 	struct scanner *scanner;
 	struct reaper reaper;
 	struct namer namer;
+	struct prefetch prefetch;
 	struct sharers sharers;
 	struct cgroups cgroups;
 	struct writer writer;
@@ -98,6 +100,7 @@ struct daemon {
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
 	uint64_t next_vmstat_usec;
+	uint64_t next_prefetch_usec;
 	uint64_t swap_total_bytes; /* of the last sample, as the kernel said it */
 	uint64_t swap_said_bytes;  /* and as it was reported last */
 	uint64_t swap_changed_usec;

@@ -150,6 +150,8 @@ static int start_machinery(struct daemon *d, int record_fd)
 	if (r >= 0)
 		r = namer_start(&d->namer);
 	if (r >= 0)
+		r = prefetch_start(&d->prefetch, d->proc_fd);
+	if (r >= 0)
 		r = sharers_start(&d->sharers);
 	if (r >= 0)
 		r = cgroups_start(&d->cgroups, d->proc_fd, &d->reaper);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread of prefetch.h.
+ */
+#include "sys/prefetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+#include "sys/worker.h"
+
+#define PREFETCH_STACK_SIZE (64 * 1024)
+
+struct prefetch_task {
+	int request_fd;
+	int proc_fd;
+};
+
+/* The files that a scan reads of everybody; of the few that it reads in full there are few. */
+static bool look_at(void *userdata, int pid)
+{
+	const struct prefetch_task *task = userdata;
+	static const char *const names[] = {"oom_score", "comm"};
+	char path[32], text[64];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%d/%s", pid, names[i]);
+		(void)fs_read_at(task->proc_fd, path, text, sizeof(text), &len);
+	}
+	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
+	return true;
+}
+
+static void look_at_all(struct prefetch_task *task)
+{
+	CLEANUP_CLOSE int fd = openat(task->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t dents[512];
+
+	if (fd >= 0)
+		(void)fs_for_each_number(fd, (char *)dents, sizeof(dents), look_at, task);
+}
+
+static void *prefetch_main(void *userdata)
+{
+	struct prefetch_task task = *(struct prefetch_task *)userdata;
+	char request;
+
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(task.request_fd, &request, sizeof(request));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(request))
+			return NULL;
+		look_at_all(&task);
+	}
+}
+
+int prefetch_start(struct prefetch *p, int proc_fd)
+{
+	struct prefetch_task *task = malloc(sizeof(*task));
+	int requests[2], r;
+
+	if (!task)
+		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r < 0) {
+		free(task);
+		return r;
+	}
+	*task = (struct prefetch_task){requests[0], proc_fd};
+	*p = (struct prefetch){requests[1]};
+	return worker_start(PREFETCH_STACK_SIZE, prefetch_main, task);
+}
+
+void prefetch_submit(const struct prefetch *p)
+{
+	(void)!write(p->request_fd, "", 1);
+}
