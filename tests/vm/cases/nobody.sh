@@ -41,7 +41,7 @@ quiet balloon 5 hold "$REPLY"
 systemctl stop balloon
 
 step spike
-all_but 13
+all_but 11
 quiet spike 1 hold "$REPLY"
 systemctl stop spike
 
