@@ -40,6 +40,13 @@ at_most_available()
 	((REPLY * 100 <= total * $1))
 }
 
+# wait_reaped NAME: the load is dead, and the daemon has said so, which it does when it has time.
+wait_reaped()
+{
+	wait_dead "$1" 30
+	wait_said 20 "reaped process ${load_pid[$1]} "
+}
+
 as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 wait_booted
@@ -80,12 +87,12 @@ outcome paused-kill reapctl kill
 fact_alive held || :
 fact resume_usec "$(monotonic_usec)"
 outcome resume reapctl resume
-wait_dead held 30
+wait_reaped held
 
 step expiry
 outcome pause-short reapctl pause 3s
 hold_short expired
-wait_dead expired 30
+wait_reaped expired
 
 # One in flight that does not die: a pause does not come about, and a kill on request passes it by.
 step inflight
@@ -93,7 +100,7 @@ hold_short deaf --ignore-term
 wait_said 60 "Sent SIGTERM to process"
 outcome inflight-pause reapctl pause --timeout=1s
 outcome inflight-kill reapctl kill --json
-wait_dead deaf 30
+wait_reaped deaf
 
 step request
 load_start wanted hold 200 --fill random
@@ -101,7 +108,7 @@ outcome dry-run reapctl kill --dry-run --json
 snooze 1
 fact_alive wanted || :
 outcome kill reapctl kill --json
-wait_dead wanted 30
+wait_reaped wanted
 
 step quiet
 neighbours_start 60
