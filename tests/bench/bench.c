@@ -525,7 +525,8 @@ int main(int argc, char **argv)
 
 	setlinebuf(stdout);
 	(void)setrlimit(RLIMIT_NPROC, &limit);
-	if (b.proc_fd < 0 || sampler_open(&b.sampler, b.proc_fd, -1) < 0 || reaper_start(&b.reaper) < 0)
+	if (b.proc_fd < 0 || sampler_open(&b.sampler, b.proc_fd, -1) < 0 ||
+	    reaper_start(&b.reaper) < 0)
 		die("start");
 	if (sysinfo(&info) < 0)
 		die("sysinfo");
