@@ -45,11 +45,9 @@ one_kill()
 
 wait_booted
 swap_start
-# Hard is far below soft: a scan takes up to a second in a guest, and SIGTERM is to be seen. Available
-# memory is down to nothing long before swap is, so it is swap that needs the room.
+# Hard is far below soft: reading everybody takes a second in a guest, and SIGTERM is to be seen.
 rules '[Limits]
 HardMemory=1%
-SoftSwap=30%
 HardSwap=1%'
 head -c 4M /dev/urandom >/usr/lib/reapd-vm/filler
 sync
