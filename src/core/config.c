@@ -45,7 +45,7 @@ const struct config_key config_keys[] = {
 	KEY("Limits", "HardSwap", CONFIG_LIMIT, hard_swap, "",
 	    .help = "free swap that goes with HardMemory= (half of soft)"),
 	KEY("Stall", "StallLimit", CONFIG_PERCENT, stall_limit_permyriad, "50%",
-	    .help = "share of time lost to full memory stalls that counts as thrashing"),
+	    .help = "share of time lost to memory stalls that counts as thrashing"),
 	KEY("Stall", "StallWindow", CONFIG_DURATION, stall_window_usec, "10s",
 	    .help = "time over which StallLimit= is measured", .min = USEC_PER_SEC,
 	    .max = 300 * USEC_PER_SEC),
