@@ -391,22 +391,34 @@ static uint64_t begin_after_sleep(struct policy *p, const struct sample *s)
  * ever and not at any height: hugetlb pages or swapoff take gigabytes in a millisecond, and would
  * otherwise have an idle machine sampled at the highest rate until the next start.
  */
+void policy_learn_fill(struct policy *p, uint64_t now_usec, uint64_t elapsed_usec,
+		       uint64_t used_bytes)
+{
+	uint64_t rate = elapsed_usec < PERIOD_MIN_USEC
+				? 0
+				: u64_min(u64_muldiv(used_bytes, SEC, elapsed_usec),
+					  u64_mul(p->fill_rate_bytes, FILL_RATE_FACTOR));
+
+	if (rate > 0 && rate >= p->fill_rate_seen_bytes) {
+		p->fill_rate_seen_bytes = rate;
+		p->fill_rate_seen_usec = now_usec;
+	}
+	if (u64_sub(now_usec, p->fill_rate_seen_usec) > FILL_RATE_USEC)
+		p->fill_rate_seen_bytes = 0;
+}
+
+uint64_t policy_fill_usec(const struct policy *p, uint64_t bytes)
+{
+	return u64_min(u64_muldiv(bytes, SEC, u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes)),
+		       PERIOD_MAX_USEC);
+}
+
 static void learn_fill_rate(struct policy *p, const struct sample *s)
 {
-	uint64_t reserve = sample_reserve_bytes(s), elapsed = u64_sub(s->time_usec, p->last_usec),
-		 rate;
+	uint64_t reserve = sample_reserve_bytes(s);
 
-	if (p->has_last && elapsed >= PERIOD_MIN_USEC && reserve < p->last_reserve) {
-		rate = u64_min(u64_muldiv(p->last_reserve - reserve, SEC, elapsed),
-			       u64_mul(p->fill_rate_bytes, FILL_RATE_FACTOR));
-		if (rate > 0 && rate >= p->fill_rate_seen_bytes) {
-			p->fill_rate_seen_bytes = rate;
-			p->fill_rate_seen_usec = s->time_usec;
-		}
-	}
-	if (u64_sub(s->time_usec, p->fill_rate_seen_usec) > FILL_RATE_USEC)
-		p->fill_rate_seen_bytes = 0;
-
+	policy_learn_fill(p, s->time_usec, p->has_last ? u64_sub(s->time_usec, p->last_usec) : 0,
+			  u64_sub(p->last_reserve, reserve));
 	p->has_last = true;
 	p->last_usec = s->time_usec;
 	p->last_reserve = reserve;
@@ -443,11 +455,10 @@ static void measure_consumption(struct policy *p, const struct sample *s, struct
 static uint64_t watch_period_usec(const struct policy *p, const struct limits *limits,
 				  const struct sample *s)
 {
-	uint64_t rate = u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes);
 	uint64_t memory = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]);
 	uint64_t swap = u64_sub(sample_usable_swap_bytes(s), limits->swap_bytes[LEVEL_SOFT]);
-	uint64_t with_swap = u64_min(u64_muldiv(u64_add(memory, swap), SEC, rate), SEC);
-	uint64_t without = u64_min(u64_muldiv(memory, SEC, rate), PERIOD_MAX_USEC);
+	uint64_t with_swap = u64_min(policy_fill_usec(p, u64_add(memory, swap)), SEC);
+	uint64_t without = policy_fill_usec(p, memory);
 
 	if (p->announced_level > LEVEL_CALM)
 		without = u64_min(without, PERIOD_UNCALM_USEC);
@@ -463,14 +474,12 @@ static uint64_t await_period_usec(const struct policy *p, const struct limits *l
 				  const struct sample *s)
 {
 	uint64_t headroom = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_HARD]);
-	uint64_t rate = u64_max(p->fill_rate_bytes, p->fill_rate_seen_bytes);
 
 	if (p->victim_dead)
 		return PERIOD_MIN_USEC;
 	if (p->victim_killed)
 		return PERIOD_AWAIT_USEC;
-	return u64_max(PERIOD_MIN_USEC,
-		       u64_min(u64_muldiv(headroom, SEC, rate), PERIOD_AWAIT_USEC));
+	return u64_max(PERIOD_MIN_USEC, u64_min(policy_fill_usec(p, headroom), PERIOD_AWAIT_USEC));
 }
 
 static bool memory_is_back(const struct policy *p, const struct sample *s, enum level level)

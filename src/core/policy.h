@@ -201,6 +201,14 @@ void policy_configure(struct policy *p, const struct config *config);
 struct action policy_step(struct policy *p, const struct observation *o);
 
 /*
+ * For looks between the samples: @used_bytes were used up within @elapsed_usec; and how long these
+ * bytes last at the fastest rate, the longest that a machine is left alone at most.
+ */
+void policy_learn_fill(struct policy *p, uint64_t now_usec, uint64_t elapsed_usec,
+		       uint64_t used_bytes);
+uint64_t policy_fill_usec(const struct policy *p, uint64_t bytes);
+
+/*
  * Whether a process that is dying already may stand in for a victim. Not for longer than
  * KillTimeout= from the first one on: on a busy machine something large always exits, and the leak
  * beside it would live for ever.

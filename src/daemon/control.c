@@ -125,7 +125,11 @@ static void fill_status(const struct daemon *d, struct status *s)
 {
 	const struct meminfo *m = &d->last.mem;
 	struct limits limits;
+	struct sample now;
 
+	/* nobody may have looked for a while */
+	if (sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_DECISION, &now) >= 0)
+		m = &now.mem;
 	limits_resolve(&d->settings.config, m, &limits);
 	*s = (struct status){
 		.version = REAPD_VERSION,

@@ -187,6 +187,7 @@ static void note_changes(struct daemon *d, const struct sample *now)
 		d->oom_kills = now->vmstat.oom_kill;
 	}
 	d->last = *now;
+	calm_note_sample(&d->calm, &d->settings.config, now);
 }
 
 /* Often enough to say soon that the kernel was faster, seldom enough to cost nothing. */
@@ -485,6 +486,31 @@ int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct 
 	return r == -EAGAIN ? -ESRCH : r;
 }
 
+/*
+ * Nothing is going on, and nothing that a glance does not show is asked for: the stalls are shown
+ * by the pressure trigger.
+ */
+static bool may_glance(const struct daemon *d)
+{
+	return !d->kill.active && !d->kill.ended && !d->kill.report_pending && !d->sample_failed &&
+	       !pause_stands_aside(&d->pause) && !recorder_active(&d->recorder) &&
+	       (!d->last.has_psi || d->has_psi_trigger) && !d->settings.config.debug &&
+	       d->settings.config.report_interval_usec == 0;
+}
+
+/* False: a sample is due. */
+static bool glance(struct daemon *d, uint64_t *ret_next_usec)
+{
+	struct glance now;
+
+	if (!may_glance(d) || !sampler_glance(daemon_now_usec(), &now) ||
+	    !calm_glance(&d->calm, &d->policy, &now, ret_next_usec))
+		return false;
+	surroundings_look(d, now.time_usec);
+	notify_flush(&d->notify, now.time_usec);
+	return true;
+}
+
 static uint64_t tick(struct daemon *d)
 {
 	struct observation o = {};
@@ -534,10 +560,11 @@ static int arm_timer(struct daemon *d, uint64_t next_usec)
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
+	uint64_t next;
 
 	(void)source;
 	(void)usec;
-	return arm_timer(d, tick(d));
+	return arm_timer(d, glance(d, &next) ? next : tick(d));
 }
 
 static int on_pressure(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -549,6 +576,7 @@ static int on_pressure(sd_event_source *source, int fd, uint32_t revents, void *
 		/* the trigger is gone (its cgroup or PSI itself): polling on would spin */
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
 			    "the pressure trigger is gone: the timer alone wakes the daemon");
+		d->has_psi_trigger = false;
 		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	}
 	return arm_timer(d, tick(d));

@@ -9,6 +9,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "core/glance.h"
 #include "core/pause.h"
 #include "core/policy.h"
 #include "daemon/company.h"
@@ -97,6 +98,7 @@ struct daemon {
 	sd_event *event;
 	sd_event_source *timer;
 
+	struct calm calm; /* what a glance is compared with */
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
 	uint64_t next_vmstat_usec;

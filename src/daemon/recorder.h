@@ -46,6 +46,11 @@ void recorder_begin(struct recorder *r, const struct config *config, uint64_t fi
 void recorder_configure(struct recorder *r, const struct config *config);
 void recorder_add(struct recorder *r, const struct observation *o, const struct action *a);
 
+static inline bool recorder_active(const struct recorder *r)
+{
+	return r->fd >= 0;
+}
+
 /* Why the file could not be written, once; -EFBIG: it is full. 0: nothing new. */
 int recorder_error(struct recorder *r);
 

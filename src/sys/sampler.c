@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "sys/fs.h"
@@ -115,6 +116,21 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 	read_zram(s, &taken.zram);
 	*ret = taken;
 	return 0;
+}
+
+bool sampler_glance(uint64_t time_usec, struct glance *ret)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0)
+		return false;
+	*ret = (struct glance){
+		.time_usec = time_usec,
+		.total_bytes = u64_mul(info.totalram, info.mem_unit),
+		.free_bytes = u64_mul(info.freeram, info.mem_unit),
+		.swap_total_bytes = u64_mul(info.totalswap, info.mem_unit),
+	};
+	return true;
 }
 
 int psi_trigger_open(int proc_fd, uint64_t threshold_usec, uint64_t window_usec)

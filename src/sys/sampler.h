@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "core/glance.h"
 #include "core/memory.h"
 
 #define SAMPLER_ZRAM_MAX 4
@@ -62,6 +63,9 @@ enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
  */
 int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 		 struct sample *ret);
+
+/* The few numbers that the kernel has without a file; false: it does not give them. */
+bool sampler_glance(uint64_t time_usec, struct glance *ret);
 
 /*
  * A descriptor that polls POLLPRI when some task was stalled on memory for @threshold_usec within

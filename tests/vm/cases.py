@@ -148,12 +148,7 @@ def check_idle(facts: Facts, checks: Checks) -> None:
             if not budgeted or phase != "calm":
                 continue
             promise = f"{phase}: at most {budget:g} {name}"
-            if name.startswith("CPU"):
-                # An empty wake-up (timer, epoll_wait(), read) takes 0.4 to 0.7 ms in this emulated
-                # guest, most of the budget before anything is looked at.
-                checks.hope(0 <= value <= budget, promise, f"{value:.2f} in an emulated guest")
-            else:
-                checks.that(0 <= value <= budget, promise, f"{value:.2f}")
+            checks.that(0 <= value <= budget, promise, f"{value:.2f}")
     check_daemon(facts, checks)
     checks.that(facts.unit("daemon-end").get("NRestarts") == "0", "daemon: NRestarts is 0")
 

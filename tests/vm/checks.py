@@ -40,15 +40,6 @@ class Checks:
                 print(f"#   found: {line}")
         return condition
 
-    def hope(self, condition: bool, name: str, found: object) -> None:
-        """A promise that this machine may be unable to show: a failure is printed as one, and is
-        TAP's TODO for whoever counts."""
-        if condition:
-            self.that(True, name)
-            return
-        Checks.total += 1
-        print(f"not ok {Checks.total} - {name} # TODO {found}")
-
     def figure(self, name: str, value: float | None) -> None:
         if value is not None:
             self.figures[name] = value

@@ -81,7 +81,7 @@ step memcg
 load_properties+=(--property=MemoryMax=100M)
 load_go bounded leak --rate 100 --fill random
 wait_dead bounded 30
-wait_said 20 "the kernel's out-of-memory killer has killed"
+wait_said 45 "the kernel's out-of-memory killer has killed"
 unset 'load_properties[-1]'
 load_end bounded
 
