@@ -197,6 +197,61 @@ int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret)
 	return 0;
 }
 
+enum { ARC_SIZE, ARC_MIN, ARC_CLEAN, ARC_SUMS };
+
+static const struct {
+	const char *key;
+	unsigned sum;
+} arcstats_fields[] = {
+	{"size", ARC_SIZE},
+	{"c_min", ARC_MIN},
+	{"mru_evictable_data", ARC_CLEAN},
+	{"mru_evictable_metadata", ARC_CLEAN},
+	{"mfu_evictable_data", ARC_CLEAN},
+	{"mfu_evictable_metadata", ARC_CLEAN},
+};
+
+#define ARCSTATS_FIELDS (sizeof(arcstats_fields) / sizeof(arcstats_fields[0]))
+
+/* "size    4    1234": name, type, value */
+static int arcstats_parse_line(struct text line, uint64_t sums[static ARC_SUMS], unsigned *seen)
+{
+	struct text key, type;
+	uint64_t value;
+	int r;
+
+	if (!text_next_word(&line, &key))
+		return 0;
+	for (unsigned i = 0; i < ARCSTATS_FIELDS; i++) {
+		if (!text_equal(key, arcstats_fields[i].key))
+			continue;
+		r = text_next_word(&line, &type) ? text_to_u64(line, &value) : -EINVAL;
+		if (r < 0)
+			return r;
+		*seen |= 1u << arcstats_fields[i].sum;
+		sums[arcstats_fields[i].sum] = u64_add(sums[arcstats_fields[i].sum], value);
+	}
+	return 0;
+}
+
+int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes)
+{
+	struct text rest = TEXT(data, len), line;
+	uint64_t sums[ARC_SUMS] = {};
+	unsigned seen = 0;
+
+	while (text_next_line(&rest, &line) && line.end < data + len) {
+		int r = arcstats_parse_line(line, sums, &seen);
+
+		if (r < 0)
+			return r;
+	}
+	if (seen != (1u << ARC_SUMS) - 1)
+		return -ENODATA;
+	*ret_bytes = u64_min(sums[ARC_CLEAN], u64_sub(sums[ARC_SIZE], sums[ARC_MIN]));
+	return 0;
+}
+
 /* "/dev/zram0", and nothing behind the number such as "\040(deleted)". */
 static int zram_number(struct text path)
 {

@@ -26,6 +26,8 @@ struct meminfo {
 	uint64_t unevictable_bytes; /* mlocked, ramfs, SHM_LOCK: what reclaim never takes */
 	uint64_t
 		zswap_bytes; /* Zswap: memory that compressed pages of swap on a disk take (5.19) */
+	/* not of meminfo: what the cache of ZFS gives back; sampler_take() adds it to available */
+	uint64_t arc_bytes;
 };
 
 /*
@@ -83,6 +85,15 @@ struct zram_stat {
 
 /* -EINVAL, -ERANGE: not at least four numbers, or more than one line. */
 int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret);
+
+/*
+ * What the cache of ZFS gives back, of /proc/spl/kstat/zfs/arcstats: what is clean, down to its
+ * minimum. arc_evictable_memory() of OpenZFS, module/os/linux/zfs/arc_os.c, which is what its
+ * shrinker answers; the minimum it scales with the page cache is c_min at least. MemAvailable knows
+ * nothing of it. -ENODATA: no whole lines of size and c_min. -EINVAL, -ERANGE: a line that is used
+ * is malformed.
+ */
+int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes);
 
 /* One area of /proc/swaps. */
 struct swap_area {

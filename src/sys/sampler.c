@@ -27,6 +27,7 @@ int sampler_open(struct sampler *s, int proc_fd, int sys_fd)
 		.psi_fd = openat(proc_fd, "pressure/memory", O_RDONLY | O_CLOEXEC),
 		.vmstat_fd = openat(proc_fd, "vmstat", O_RDONLY | O_CLOEXEC),
 		.io_fd = openat(proc_fd, "pressure/io", O_RDONLY | O_CLOEXEC),
+		.arc_fd = openat(proc_fd, "spl/kstat/zfs/arcstats", O_RDONLY | O_CLOEXEC),
 		.swaps_fd = openat(proc_fd, "swaps", O_RDONLY | O_CLOEXEC),
 		.sys_fd = sys_fd,
 	};
@@ -46,6 +47,7 @@ void sampler_close(struct sampler *s)
 	fs_closep(&s->psi_fd);
 	fs_closep(&s->vmstat_fd);
 	fs_closep(&s->io_fd);
+	fs_closep(&s->arc_fd);
 	fs_closep(&s->swaps_fd);
 	close_zram(s);
 	*s = SAMPLER_CLOSED;
@@ -77,6 +79,17 @@ void sampler_find_swap(struct sampler *s)
 	}
 }
 
+static void add_arc(const struct sampler *s, struct meminfo *m)
+{
+	char text[SAMPLE_TEXT_SIZE];
+	size_t len;
+
+	if (s->arc_fd < 0 || fs_read_fd(s->arc_fd, text, sizeof(text), &len) < 0 ||
+	    arcstats_parse(text, len, &m->arc_bytes) < 0)
+		return;
+	m->available_bytes = u64_min(u64_add(m->available_bytes, m->arc_bytes), m->total_bytes);
+}
+
 static void read_zram(const struct sampler *s, struct zram *ret)
 {
 	struct zram_stat stat;
@@ -105,6 +118,7 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 	if (r < 0)
 		return r;
 
+	add_arc(s, &taken.mem);
 	taken.has_psi = s->psi_fd >= 0 && fs_read_piece(s->psi_fd, text, sizeof(text), &len) >= 0 &&
 			psi_parse(text, len, &taken.psi) >= 0;
 	taken.has_vmstat = depth == SAMPLE_WITH_VMSTAT && s->vmstat_fd >= 0 &&

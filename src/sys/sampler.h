@@ -19,6 +19,7 @@ struct sampler {
 	int psi_fd;    /* -1: no PSI */
 	int vmstat_fd; /* -1: no vmstat */
 	int io_fd;     /* -1: no PSI */
+	int arc_fd;    /* -1: no ZFS */
 	int swaps_fd;  /* -1: no swaps */
 	int sys_fd;    /* borrowed; -1: no /sys */
 	/* swap on zram */
@@ -34,6 +35,7 @@ struct sampler {
 			  .psi_fd = -1,     \
 			  .vmstat_fd = -1,  \
 			  .io_fd = -1,      \
+			  .arc_fd = -1,     \
 			  .swaps_fd = -1,   \
 			  .sys_fd = -1})
 
@@ -59,7 +61,8 @@ enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
 /*
  * One reading. @time_usec is what the sample is stamped with. Fails only when meminfo does: PSI
  * and vmstat that were not or cannot be read (psi=0) are said to be missing in the sample, and a
- * zram that cannot be read any more, since it is being removed, is left out.
+ * zram that cannot be read any more, since it is being removed, is left out. What ZFS would give
+ * back is available.
  */
 int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 		 struct sample *ret);

@@ -139,6 +139,35 @@ static void test_changes(void **state)
 	tree_done(&t);
 }
 
+/* What ZFS would give back is available, and never more than there is. */
+static void test_arc(void **state)
+{
+	const char *path = "spl/kstat/zfs/arcstats";
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "meminfo", MEMINFO);
+	tree_text(&t, path, "c_min 4 1024\nsize 4 11264\nmfu_evictable_data 4 20480\n");
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
+	assert_int_equal(sampler_take(&s, 1, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.mem.arc_bytes, 10240);
+	assert_int_equal(got.mem.available_bytes, (700000 << 10) + 10240);
+
+	tree_text(&t, path, "c_min 4 0\nsize 4 99999999999999\nmfu_evictable_data 4 99999999999\n");
+	assert_int_equal(sampler_take(&s, 2, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.mem.available_bytes, got.mem.total_bytes);
+
+	tree_text(&t, path, "size 4\n");
+	assert_int_equal(sampler_take(&s, 3, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.mem.arc_bytes, 0);
+	assert_int_equal(got.mem.available_bytes, 700000 << 10);
+	sampler_close(&s);
+	tree_done(&t);
+}
+
 #define SWAPS "Filename Type Size Used Priority\n"
 
 static void find(struct sampler *s, const struct tree *t, const char *swaps)
@@ -293,7 +322,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows), cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_long), cmocka_unit_test(test_trigger),
-		cmocka_unit_test(test_zram), cmocka_unit_test(test_io),
+		cmocka_unit_test(test_arc),  cmocka_unit_test(test_zram),
+		cmocka_unit_test(test_io),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -441,6 +441,52 @@ static void test_zram_table(void **state)
 	}
 }
 
+#define KSTAT "13 1 0x01 147 39984 2829385493 6013512345\nname type data\n"
+#define ARC   KSTAT "hits 4 9\nc 4 600\nc_min 4 100\nc_max 4 800\nsize 4 500\nsize_x 4 7\n"
+
+static const struct {
+	const char *row;
+	const char *data;
+	size_t len;
+	int result;
+	uint64_t bytes;
+} arcstats_rows[] = {
+	{"empty", BYTES(""), -ENODATA},
+	{"heading alone", BYTES(KSTAT), -ENODATA},
+	{"nothing is said to be clean", BYTES(ARC), -ENODATA},
+	{"no minimum", BYTES("size 4 500\nmru_evictable_data 4 50\n"), -ENODATA},
+	{"no type", BYTES("size\n"), -EINVAL},
+	{"no value", BYTES("size 4\n"), -EINVAL},
+	{"letters", BYTES("size 4 many\n"), -EINVAL},
+	{"negative", BYTES("c_min 4 -1\n"), -EINVAL},
+	{"NUL", BYTES("size 4 1\0\n"), -EINVAL},
+	{"2^64", BYTES("size 4 18446744073709551616\n"), -ERANGE},
+	{"cut", BYTES(ARC "mru_evictable_data 4 50"), -ENODATA},
+	{"clean", BYTES(ARC "mru_evictable_data 4 50\nmfu_evictable_metadata   4   5\n"), 0, 55},
+	{"down to the minimum", BYTES(ARC "mru_evictable_data 4 500\n"), 0, 400},
+	{"cut behind", BYTES(ARC "mru_evictable_data 4 1\nmfu_evictable_data 4 50"), 0, 1},
+	{"below the minimum", BYTES("c_min 4 9\nsize 4 8\nmru_evictable_data 4 8\n"), 0, 0},
+	{"saturates",
+	 BYTES(KSTAT "c_min 4 0\nsize 4 18446744073709551615\n"
+		     "mru_evictable_data 4 18446744073709551615\nmfu_evictable_data 4 1\n"),
+	 0, UINT64_MAX},
+};
+
+static void test_arcstats_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(arcstats_rows); i++) {
+		char *copy = heap_copy(arcstats_rows[i].data, arcstats_rows[i].len);
+		uint64_t bytes = 77;
+
+		CHECK_INT(arcstats_rows[i].row, arcstats_parse(copy, arcstats_rows[i].len, &bytes),
+			  arcstats_rows[i].result);
+		CHECK_UINT(arcstats_rows[i].row, bytes,
+			   arcstats_rows[i].result < 0 ? 77 : arcstats_rows[i].bytes);
+		free(copy);
+	}
+}
+
 #define SWAPS "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
 static const struct {
@@ -605,14 +651,15 @@ static void test_usable_swap_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vmstat_counters), cmocka_unit_test(test_zram_table),
-		cmocka_unit_test(test_swaps_table),	cmocka_unit_test(test_swaps_many),
-		cmocka_unit_test(test_usable_swap),	cmocka_unit_test(test_usable_swap_random),
-		cmocka_unit_test(test_meminfo_table),	cmocka_unit_test(test_meminfo_texts),
-		cmocka_unit_test(test_meminfo_cut),	cmocka_unit_test(test_meminfo_long_line),
-		cmocka_unit_test(test_psi_table),	cmocka_unit_test(test_psi_texts),
-		cmocka_unit_test(test_psi_long_line),	cmocka_unit_test(test_vmstat_table),
-		cmocka_unit_test(test_vmstat_texts),	cmocka_unit_test(test_slab_heavy),
+		cmocka_unit_test(test_vmstat_counters),	   cmocka_unit_test(test_zram_table),
+		cmocka_unit_test(test_arcstats_table),	   cmocka_unit_test(test_swaps_table),
+		cmocka_unit_test(test_swaps_many),	   cmocka_unit_test(test_usable_swap),
+		cmocka_unit_test(test_usable_swap_random), cmocka_unit_test(test_meminfo_table),
+		cmocka_unit_test(test_meminfo_texts),	   cmocka_unit_test(test_meminfo_cut),
+		cmocka_unit_test(test_meminfo_long_line),  cmocka_unit_test(test_psi_table),
+		cmocka_unit_test(test_psi_texts),	   cmocka_unit_test(test_psi_long_line),
+		cmocka_unit_test(test_vmstat_table),	   cmocka_unit_test(test_vmstat_texts),
+		cmocka_unit_test(test_slab_heavy),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
