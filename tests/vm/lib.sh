@@ -260,8 +260,17 @@ daemon_start()
 	esac
 	fact daemon "$VM_DAEMON"
 	fact daemon_unit "$daemon_unit"
-	fact daemon_version "$(dpkg-query -W -f '${Version}' "$VM_DAEMON" 2>/dev/null || :)"
+	fact daemon_version "$(daemon_version)"
 	daemon_restart
+}
+
+daemon_version()
+{
+	case $VM_DAEMON in
+	reapd) reapd --version | sed 's/.* //;q' ;;
+	oomd) dpkg-query -W -f '${Version}' systemd-oomd ;;
+	*) dpkg-query -W -f '${Version}' "$VM_DAEMON" ;;
+	esac
 }
 
 # daemon_restart: (re)starts the daemon, which must come up.

@@ -613,7 +613,7 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 			worst_nsec = gap;
 			worst_at_nsec = previous;
 		}
-		lost_nsec += gap > 0 ? gap : 0;
+		lost_nsec += gap > NEIGHBOUR_STEP_NSEC ? gap : 0; /* less is the timer */
 		over_100_msec += gap > NSEC_PER_SEC / 10;
 		over_1_sec += gap > NSEC_PER_SEC;
 		steps++;

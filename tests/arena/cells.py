@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Owns the list of the arena's cells: for each a workload, a machine, and what is right there and why.
+
+Not the whole product of workloads and machines, but each workload and each machine several times,
+where they make a difference to each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "vm"))
+
+from guest import Boot  # noqa: E402
+
+SETUPS = {
+    "none": {"swap": "none"},
+    "disk": {"swap": "disk", "swap_mib": 512},
+    "slow": {"swap": "slow", "swap_mib": 1024, "slow_iops": 400, "slow_bytes_per_second": 20 << 20},
+    "zram": {"swap": "zram", "swap_mib": 512},
+    "zram-large": {"swap": "zram", "swap_mib": 2048},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    work: str  # words of cell.sh
+    setup: str
+    memory_mib: int
+    must: tuple[str, ...]  # who has to die
+    why: str
+    may: tuple[str, ...] = ()  # and who may beside
+    peers: bool = False  # whether the other daemons are measured too
+
+    @property
+    def machine(self) -> Boot:
+        return Boot(memory_mib=self.memory_mib, timeout_seconds=420, **SETUPS[self.setup])
+
+
+LEAK = "the leak is what takes the memory"
+NOBODY = "nobody has to die for it"
+
+CELLS = {}
+
+
+def add(name: str, work: str, must: str, why: str, setups: str = "none", memory_mib: int = 1024,
+        may: str = "", peers: str = "") -> None:
+    for setup in setups.split():
+        CELLS[f"{name}-{setup}"] = Cell(work, setup, memory_mib, tuple(must.split()), why,
+                                        tuple(may.split()), setup in peers.split())
+
+
+# Leaks at several rates, on every machine.
+add("leak-20", "leak 20", "leak", LEAK, "none disk zram")
+add("leak-100", "leak 100", "leak", LEAK, "none disk slow zram zram-large",
+    peers="none disk zram zram-large")
+add("leak-400", "leak 400", "leak", LEAK, "none disk zram", peers="none")
+add("leak-100-2g", "leak 100", "leak", LEAK, "none disk", memory_mib=2048)
+add("leak-400-2g", "leak 400", "leak", LEAK, "none zram", memory_mib=2048)
+# What can be compressed costs zram next to nothing, until it is full.
+add("same-100", "leak 100 const", "leak", LEAK, "disk zram zram-large", peers="zram")
+
+add("burst", "burst", "leak", "what was calm for long is no reason to be slow",
+    "none disk zram", peers="none", may="hold")
+add("burst-2g", "burst", "leak", "what was calm for long is no reason to be slow", "none",
+    memory_mib=2048, may="hold")
+
+add("children-32", "children 64 32", "leak", "they are one job, though each is small",
+    "none disk zram", peers="none")
+add("children-200", "children 64 200", "leak", "they are one job, though each is small",
+    "none disk", peers="none")
+
+add("threads-100", "threads 100", "leak", LEAK, "none zram", peers="none")
+add("threads-400", "threads 400", "leak", LEAK, "none disk")
+
+# More is needed than there is, with swap for all of it.
+add("hot", "hot 1100", "hot", "it makes everybody lose his time, and half of swap stays free",
+    "slow", peers="slow")
+add("hot-zram", "hot 1000", "hot", "what it needs does not fit, compressed or not", "zram")
+add("mapped", "mapped 300 120", "holder", "who leaves nothing for the files that are needed",
+    "none slow", peers="none", may="reader")
+
+add("stuck", "stuck", "leak", "its memory can be had, if not its end", "none", peers="none")
+add("deaf", "deaf", "leak", "SIGTERM was not enough", "none disk", peers="none")
+add("zombie", "zombie", "leak", "its first thread has ended, and it holds all its memory",
+    "none disk", peers="none")
+add("offered", "offered", "leak", "whom its owner has offered is not the reason",
+    "none disk", peers="none")
+
+# False alarms.
+add("files", "files", "", "the writer at most: what a tmpfs holds is no process's",
+    "none disk", may="writer dd", peers="none")
+add("stream", "stream", "", NOBODY, "none disk slow", peers="slow")
+add("balloon", "balloon", "", NOBODY, "none disk zram")
+add("balloon-2g", "balloon", "", NOBODY, "none", memory_mib=2048)
+add("cold", "cold 150", "", NOBODY, "disk slow zram", peers="slow")
+add("jobs", "jobs 4 60", "", NOBODY, "none disk zram", peers="none")
+add("spike", "spike", "", NOBODY, "none")
+add("throttled", "throttled", "", NOBODY, "none disk", peers="none")
