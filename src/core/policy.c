@@ -59,18 +59,6 @@
 /* A rate over less than this is noise. */
 #define RATE_MIN_USEC (100 * MSEC)
 
-/*
- * Stalls are those of a thrash when at least this share of what was reclaimed was brought back:
- * nearly all of it is when memory is missing, and next to nothing when cold pages move to swap.
- */
-#define REFAULTS_DIVISOR   8
-#define REFAULTS_MIN_PAGES 256
-/* The same for time that was lost to I/O, which may have nothing to do with memory. */
-#define REFAULTS_IO_DIVISOR 2
-#define REFAULTS_A_SECOND   64
-/* From this share of StallLimit= on it is looked why time is lost. */
-#define LOOK_CLOSER_DIVISOR 8
-
 #define BARREN_MIN_USEC	 SEC
 #define BARREN_HARD_USEC (2 * SEC)
 #define BARREN_MAX_USEC	 (60 * SEC)
@@ -141,153 +129,9 @@ void policy_init(struct policy *p, const struct config *config, uint64_t fill_ra
 void policy_configure(struct policy *p, const struct config *config)
 {
 	p->config = config;
-	p->stalls_count = 0;
+	stalls_forget(&p->stalls);
 	if (p->phase == PHASE_BARREN)
 		p->phase = PHASE_WATCHING;
-}
-
-/*
- * Time lost since boot: the mean of PSI's two lines. "full" alone is blind while anything still
- * runs: with four threads over more memory than there is, it read 19 to 25 % while a neighbour lost
- * nine tenths of its time. "some" alone is all of the time as soon as one of many has to wait.
- */
-static uint64_t lost_usec(const struct psi *psi)
-{
-	uint64_t full = psi->full_total_usec;
-
-	return u64_add(full, u64_sub(psi->some_total_usec, full) / 2);
-}
-
-/* Counters that go back are another history. */
-static void note_reclaim(struct policy *p, const struct sample *s)
-{
-	const struct vmstat *v = &s->vmstat;
-	uint64_t refaults = u64_add(v->refault_anon, v->refault_file);
-	uint64_t reclaimed = u64_add(v->steal_kswapd, v->steal_direct);
-	uint64_t io = s->has_io ? lost_usec(&s->io) : p->io_usec;
-
-	if (!s->has_vmstat)
-		return;
-	if (p->has_reclaim &&
-	    (refaults < p->refaults || reclaimed < p->reclaimed || io < p->io_usec))
-		p->stalls_count = 0;
-	p->has_reclaim = true;
-	p->refaults = refaults;
-	p->reclaimed = reclaimed;
-	p->io_usec = io;
-	p->reclaim_usec = s->time_usec;
-}
-
-static void push_stall(struct policy *p, const struct sample *s)
-{
-	p->stalls[p->stalls_head] = (struct stall_slot){
-		.time_usec = s->time_usec,
-		.lost_usec = lost_usec(&s->psi),
-		.has_reclaim = p->has_reclaim,
-		.refaults = p->refaults,
-		.reclaimed = p->reclaimed,
-		.io_usec = p->io_usec,
-	};
-	p->stalls_head = (p->stalls_head + 1) % STALL_SLOTS;
-	if (p->stalls_count < STALL_SLOTS)
-		p->stalls_count++;
-}
-
-/* Keeps the ring: what is at the edge of the window, or the first after a beginning; or NULL. */
-static const struct stall_slot *update_stalls(struct policy *p, const struct sample *s)
-{
-	uint64_t window = p->config->stall_window_usec;
-	unsigned newest = (p->stalls_head + STALL_SLOTS - 1) % STALL_SLOTS, oldest;
-
-	note_reclaim(p, s);
-	if (!s->has_psi) {
-		p->stalls_count = 0;
-		return NULL;
-	}
-	/* A clock or a total that goes back means another history: begin anew. */
-	if (p->stalls_count > 0 && (s->time_usec < p->stalls[newest].time_usec ||
-				    lost_usec(&s->psi) < p->stalls[newest].lost_usec))
-		p->stalls_count = 0;
-
-	if (p->stalls_count == 0 ||
-	    s->time_usec - p->stalls[newest].time_usec >= window / (STALL_SLOTS - 2))
-		push_stall(p, s);
-
-	/* Drop what is older than the window, but keep one that is at its edge. */
-	for (; p->stalls_count > 1; p->stalls_count--) {
-		oldest = (p->stalls_head + STALL_SLOTS - p->stalls_count + 1) % STALL_SLOTS;
-		if (s->time_usec - p->stalls[oldest].time_usec < window)
-			break;
-	}
-	return &p->stalls[(p->stalls_head + STALL_SLOTS - p->stalls_count) % STALL_SLOTS];
-}
-
-enum stalled { STALLED_NOT, STALLED_IDLY, STALLED_NEEDED };
-
-/* What the stalls within the window say. */
-struct stall {
-	uint64_t permyriad; /* of the window lost */
-	enum stalled stalled;
-};
-
-/* How much of what is reclaimed is needed again: a share, by its divisor. */
-static bool comes_back(const struct policy *p, const struct stall_slot *oldest, uint64_t min_pages,
-		       unsigned divisor)
-{
-	uint64_t refaults = p->refaults - oldest->refaults;
-
-	return refaults >= min_pages && refaults >= (p->reclaimed - oldest->reclaimed) / divisor;
-}
-
-/*
- * Time before the first sample counts as not lost, so a short history never reads as a long stall.
- *
- * A leak that pushes idle pages out and a file that streams by reclaim much and bring back nothing;
- * where memory is really missing, most of what is taken is brought back. Without the counters the
- * lost time has to be enough.
- *
- * Who waits for a page to come back from a disk waits for I/O; as a stall of memory that counts
- * only if the kernel took the page for part of a working set, which it does not when all is in
- * motion. So where next to all that is reclaimed comes back, and much of it, the time lost to I/O
- * counts too.
- */
-static struct stall judge_stalls(const struct policy *p, const struct sample *s,
-				 const struct limits *limits, const struct stall_slot *oldest)
-{
-	uint64_t limit = p->config->stall_limit_permyriad, window, memory, io;
-	bool known = p->has_reclaim && oldest && oldest->has_reclaim;
-
-	if (!oldest)
-		return (struct stall){};
-	window = u64_max(s->time_usec - oldest->time_usec, p->config->stall_window_usec);
-	memory = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
-	if (memory >= limit)
-		return (struct stall){memory, !known || comes_back(p, oldest, REFAULTS_MIN_PAGES,
-								   REFAULTS_DIVISOR)
-						      ? STALLED_NEEDED
-						      : STALLED_IDLY};
-	if (!known || s->mem.available_bytes > limits->memory_bytes[LEVEL_WARNING])
-		return (struct stall){memory, STALLED_NOT};
-	io = u64_muldiv(p->io_usec - oldest->io_usec, 10000, window);
-	if (io >= limit &&
-	    comes_back(p, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
-		return (struct stall){io, STALLED_NEEDED};
-	return (struct stall){memory, STALLED_NOT};
-}
-
-/*
- * Reading vmstat is worth its cost once enough time is lost to ask what for; and once a second or
- * so while little is available, for what is lost to I/O alone does not show otherwise.
- */
-static bool should_look_closer(const struct policy *p, const struct sample *s,
-			       const struct limits *limits, uint64_t permyriad)
-{
-	uint64_t age = u64_sub(s->time_usec, p->reclaim_usec);
-	uint64_t window = p->config->stall_window_usec;
-
-	if (permyriad >= p->config->stall_limit_permyriad / LOOK_CLOSER_DIVISOR)
-		return age >= window / STALL_SLOTS;
-	return s->mem.available_bytes <= limits->memory_bytes[LEVEL_WARNING] && age >= window / 10;
 }
 
 struct assessment {
@@ -379,7 +223,7 @@ static uint64_t begin_after_sleep(struct policy *p, const struct sample *s)
 		return 0;
 	p->has_last = false;
 	p->has_mark = false;
-	p->stalls_count = 0;
+	stalls_forget(&p->stalls);
 	p->other_since_usec = 0;
 	p->signalled_usec = s->time_usec;
 	p->dead_usec = s->time_usec;
@@ -492,7 +336,7 @@ static void end_await(struct policy *p)
 {
 	p->phase = PHASE_WATCHING;
 	p->victim = (struct process_id){};
-	p->stalls_count = 0; /* stalls up to here were this victim's */
+	stalls_forget(&p->stalls); /* stalls up to here were this victim's */
 }
 
 /* Nobody was signalled: look again, after a pause that doubles while nothing changes. */
@@ -792,9 +636,10 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	a.slept_usec = begin_after_sleep(p, &o->sample);
 	learn_fill_rate(p, &o->sample);
 	learn_kernel_kill(p, &o->sample);
-	stall = judge_stalls(p, &o->sample, &limits, update_stalls(p, &o->sample));
+	stall = stalls_judge(&p->stalls, p->config, &o->sample, limits.memory_bytes[LEVEL_WARNING]);
 	a.stall_permyriad = stall.permyriad;
-	a.look_closer = should_look_closer(p, &o->sample, &limits, stall.permyriad);
+	a.look_closer = stalls_look_closer(&p->stalls, p->config, &o->sample,
+					   limits.memory_bytes[LEVEL_WARNING], stall.permyriad);
 
 	measure_consumption(p, &o->sample, &a);
 	now = assess(&limits, &o->sample, stall.stalled, 0);

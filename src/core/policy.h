@@ -22,6 +22,7 @@
 #include "config.h"
 #include "memory.h"
 #include "process.h"
+#include "stall.h"
 
 enum level { LEVEL_CALM, LEVEL_WARNING, LEVEL_SOFT, LEVEL_HARD };
 #define LEVELS 4
@@ -133,8 +134,6 @@ struct action {
 
 enum phase { PHASE_WATCHING, PHASE_AWAITING, PHASE_BARREN };
 
-#define STALL_SLOTS 32
-
 struct policy {
 	const struct config *config;
 	uint64_t fill_rate_bytes; /* a second: the fastest that this machine can use memory up */
@@ -175,16 +174,7 @@ struct policy {
 	uint64_t last_reserve;
 	uint64_t last_slept_usec;
 
-	struct stall_slot {
-		uint64_t time_usec;
-		uint64_t lost_usec; /* since boot, as the two below */
-		bool has_reclaim;
-		uint64_t refaults, reclaimed; /* pages */
-		uint64_t io_usec;	      /* as lost_usec, to I/O */
-	} stalls[STALL_SLOTS];		      /* ring over the stall window */
-	unsigned stalls_head, stalls_count;
-	bool has_reclaim; /* of the last vmstat */
-	uint64_t refaults, reclaimed, io_usec, reclaim_usec;
+	struct stall_history stalls;
 
 	enum level announced_level;
 	enum reason announced_reason;

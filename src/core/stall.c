@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lost time over a window, and whether it was lost for memory that is missing; see stall.h.
+ */
+#include "stall.h"
+
+#include "text.h"
+
+#define SEC UINT64_C(1000000)
+
+/*
+ * Stalls are those of a thrash when at least this share of what was reclaimed was brought back:
+ * nearly all of it is when memory is missing, and next to nothing when cold pages move to swap.
+ */
+#define REFAULTS_DIVISOR   8
+#define REFAULTS_MIN_PAGES 256
+/* The same for time that was lost to I/O, which may have nothing to do with memory. */
+#define REFAULTS_IO_DIVISOR 2
+#define REFAULTS_A_SECOND   64
+/* From this share of StallLimit= on it is looked why time is lost. */
+#define LOOK_CLOSER_DIVISOR 8
+
+void stalls_forget(struct stall_history *h)
+{
+	h->count = 0;
+}
+
+/*
+ * Time lost since boot: the mean of PSI's two lines. "full" alone is blind while anything still
+ * runs: with four threads over more memory than there is, it read 19 to 25 % while a neighbour lost
+ * nine tenths of its time. "some" alone is all of the time as soon as one of many has to wait.
+ */
+static uint64_t lost_usec(const struct psi *psi)
+{
+	uint64_t full = psi->full_total_usec;
+
+	return u64_add(full, u64_sub(psi->some_total_usec, full) / 2);
+}
+
+/* Counters that go back are another history. */
+static void note_reclaim(struct stall_history *h, const struct sample *s)
+{
+	const struct vmstat *v = &s->vmstat;
+	uint64_t refaults = u64_add(v->refault_anon, v->refault_file);
+	uint64_t reclaimed = u64_add(v->steal_kswapd, v->steal_direct);
+	uint64_t io = s->has_io ? lost_usec(&s->io) : h->io_usec;
+
+	if (!s->has_vmstat)
+		return;
+	if (h->has_reclaim &&
+	    (refaults < h->refaults || reclaimed < h->reclaimed || io < h->io_usec))
+		h->count = 0;
+	h->has_reclaim = true;
+	h->refaults = refaults;
+	h->reclaimed = reclaimed;
+	h->io_usec = io;
+	h->reclaim_usec = s->time_usec;
+}
+
+static void push_stall(struct stall_history *h, const struct sample *s)
+{
+	h->slots[h->head] = (struct stall_slot){
+		.time_usec = s->time_usec,
+		.lost_usec = lost_usec(&s->psi),
+		.has_reclaim = h->has_reclaim,
+		.refaults = h->refaults,
+		.reclaimed = h->reclaimed,
+		.io_usec = h->io_usec,
+	};
+	h->head = (h->head + 1) % STALL_SLOTS;
+	if (h->count < STALL_SLOTS)
+		h->count++;
+}
+
+/* Keeps the ring: what is at the edge of the window, or the first after a beginning; or NULL. */
+static const struct stall_slot *update(struct stall_history *h, const struct config *config,
+				       const struct sample *s)
+{
+	uint64_t window = config->stall_window_usec;
+	unsigned newest = (h->head + STALL_SLOTS - 1) % STALL_SLOTS, oldest;
+
+	note_reclaim(h, s);
+	if (!s->has_psi) {
+		h->count = 0;
+		return NULL;
+	}
+	/* A clock or a total that goes back means another history: begin anew. */
+	if (h->count > 0 && (s->time_usec < h->slots[newest].time_usec ||
+			     lost_usec(&s->psi) < h->slots[newest].lost_usec))
+		h->count = 0;
+
+	if (h->count == 0 ||
+	    s->time_usec - h->slots[newest].time_usec >= window / (STALL_SLOTS - 2))
+		push_stall(h, s);
+
+	/* Drop what is older than the window, but keep one that is at its edge. */
+	for (; h->count > 1; h->count--) {
+		oldest = (h->head + STALL_SLOTS - h->count + 1) % STALL_SLOTS;
+		if (s->time_usec - h->slots[oldest].time_usec < window)
+			break;
+	}
+	return &h->slots[(h->head + STALL_SLOTS - h->count) % STALL_SLOTS];
+}
+
+/* How much of what is reclaimed is needed again: a share, by its divisor. */
+static bool comes_back(const struct stall_history *h, const struct stall_slot *oldest,
+		       uint64_t min_pages, unsigned divisor)
+{
+	uint64_t refaults = h->refaults - oldest->refaults;
+
+	return refaults >= min_pages && refaults >= (h->reclaimed - oldest->reclaimed) / divisor;
+}
+
+/*
+ * Time before the first sample counts as not lost, so a short history never reads as a long stall.
+ *
+ * A leak that pushes idle pages out and a file that streams by reclaim much and bring back nothing;
+ * where memory is really missing, most of what is taken is brought back. Without the counters the
+ * lost time has to be enough.
+ *
+ * Who waits for a page to come back from a disk waits for I/O; as a stall of memory that counts
+ * only if the kernel took the page for part of a working set, which it does not when all is in
+ * motion. So where next to all that is reclaimed comes back, and much of it, the time lost to I/O
+ * counts too.
+ */
+struct stall stalls_judge(struct stall_history *h, const struct config *config,
+			  const struct sample *s, uint64_t low_bytes)
+{
+	const struct stall_slot *oldest = update(h, config, s);
+	uint64_t limit = config->stall_limit_permyriad, window, memory, io;
+	bool known = h->has_reclaim && oldest && oldest->has_reclaim;
+
+	if (!oldest)
+		return (struct stall){};
+	window = u64_max(s->time_usec - oldest->time_usec, config->stall_window_usec);
+	memory = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
+	if (memory >= limit)
+		return (struct stall){memory, !known || comes_back(h, oldest, REFAULTS_MIN_PAGES,
+								   REFAULTS_DIVISOR)
+						      ? STALLED_NEEDED
+						      : STALLED_IDLY};
+	if (!known || s->mem.available_bytes > low_bytes)
+		return (struct stall){memory, STALLED_NOT};
+	io = u64_muldiv(h->io_usec - oldest->io_usec, 10000, window);
+	if (io >= limit &&
+	    comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
+		return (struct stall){io, STALLED_NEEDED};
+	return (struct stall){memory, STALLED_NOT};
+}
+
+bool stalls_look_closer(const struct stall_history *h, const struct config *config,
+			const struct sample *s, uint64_t low_bytes, uint64_t permyriad)
+{
+	uint64_t age = u64_sub(s->time_usec, h->reclaim_usec);
+	uint64_t window = config->stall_window_usec;
+
+	if (permyriad >= config->stall_limit_permyriad / LOOK_CLOSER_DIVISOR)
+		return age >= window / STALL_SLOTS;
+	return s->mem.available_bytes <= low_bytes && age >= window / 10;
+}
