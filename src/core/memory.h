@@ -122,6 +122,15 @@ struct zram {
 /* Adds one device with an area of @size_bytes to @z. */
 void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat);
 
+/*
+ * Time that others have lost than the control group which loses most, summed up by whoever reads
+ * the pressure files of the groups, since he began. See sys/group-pressure.h.
+ */
+struct others {
+	uint64_t memory_usec; /* "some", as PSI has it */
+	uint64_t io_usec;
+};
+
 struct sample {
 	uint64_t time_usec;  /* CLOCK_MONOTONIC when it was taken */
 	uint64_t slept_usec; /* what CLOCK_BOOTTIME is ahead of it: suspended since boot; or less */
@@ -133,6 +142,8 @@ struct sample {
 	bool has_io; /* read with vmstat */
 	struct psi io;
 	struct zram zram;
+	bool has_others; /* false: nobody has looked, or there are no such files */
+	struct others others;
 };
 
 /*

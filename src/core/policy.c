@@ -638,6 +638,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	learn_kernel_kill(p, &o->sample);
 	stall = stalls_judge(&p->stalls, p->config, &o->sample, limits.memory_bytes[LEVEL_WARNING]);
 	a.stall_permyriad = stall.permyriad;
+	a.stall_of_others = stall.others;
 	a.look_closer = stalls_look_closer(&p->stalls, p->config, &o->sample,
 					   limits.memory_bytes[LEVEL_WARNING], stall.permyriad);
 

@@ -17,6 +17,11 @@
 /* The same for time that was lost to I/O, which may have nothing to do with memory. */
 #define REFAULTS_IO_DIVISOR 2
 #define REFAULTS_A_SECOND   64
+/*
+ * So much less than StallLimit= is enough of a control group that is not the one which loses most:
+ * somebody else loses a quarter of his time, with the defaults.
+ */
+#define OTHERS_DIVISOR 2
 /* From this share of StallLimit= on it is looked why time is lost. */
 #define LOOK_CLOSER_DIVISOR 8
 
@@ -66,6 +71,8 @@ static void push_stall(struct stall_history *h, const struct sample *s)
 		.refaults = h->refaults,
 		.reclaimed = h->reclaimed,
 		.io_usec = h->io_usec,
+		.has_others = s->has_others,
+		.others = s->others,
 	};
 	h->head = (h->head + 1) % STALL_SLOTS;
 	if (h->count < STALL_SLOTS)
@@ -112,6 +119,30 @@ static bool comes_back(const struct stall_history *h, const struct stall_slot *o
 }
 
 /*
+ * What somebody else than the worst loses. Of a job that stalls itself alone there is nothing to
+ * say here; and where all processes are in one group, or there are no groups, the figures of the
+ * whole machine have to do.
+ */
+static struct stall judge_others(const struct stall_history *h, const struct config *config,
+				 const struct sample *s, const struct stall_slot *oldest,
+				 uint64_t window)
+{
+	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
+
+	if (!s->has_others || !oldest->has_others)
+		return (struct stall){};
+	memory = u64_muldiv(u64_sub(s->others.memory_usec, oldest->others.memory_usec), 10000,
+			    window);
+	io = u64_muldiv(u64_sub(s->others.io_usec, oldest->others.io_usec), 10000, window);
+	if (memory >= limit && comes_back(h, oldest, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
+		return (struct stall){memory, STALLED_NEEDED, true};
+	if (io >= limit &&
+	    comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
+		return (struct stall){io, STALLED_NEEDED, true};
+	return (struct stall){};
+}
+
+/*
  * Time before the first sample counts as not lost, so a short history never reads as a long stall.
  *
  * A leak that pushes idle pages out and a file that streams by reclaim much and bring back nothing;
@@ -128,24 +159,25 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 {
 	const struct stall_slot *oldest = update(h, config, s);
 	uint64_t limit = config->stall_limit_permyriad, window, memory, io;
-	bool known = h->has_reclaim && oldest && oldest->has_reclaim;
+	bool known = h->has_reclaim && oldest && oldest->has_reclaim, needed;
+	struct stall others;
 
 	if (!oldest)
 		return (struct stall){};
 	window = u64_max(s->time_usec - oldest->time_usec, config->stall_window_usec);
 	memory = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
-	if (memory >= limit)
-		return (struct stall){memory, !known || comes_back(h, oldest, REFAULTS_MIN_PAGES,
-								   REFAULTS_DIVISOR)
-						      ? STALLED_NEEDED
-						      : STALLED_IDLY};
+	if (memory >= limit) {
+		needed = !known || comes_back(h, oldest, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR);
+		return (struct stall){memory, needed ? STALLED_NEEDED : STALLED_IDLY, false};
+	}
 	if (!known || s->mem.available_bytes > low_bytes)
-		return (struct stall){memory, STALLED_NOT};
+		return (struct stall){.permyriad = memory};
 	io = u64_muldiv(h->io_usec - oldest->io_usec, 10000, window);
 	if (io >= limit &&
 	    comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
-		return (struct stall){io, STALLED_NEEDED};
-	return (struct stall){memory, STALLED_NOT};
+		return (struct stall){io, STALLED_NEEDED, false};
+	others = judge_others(h, config, s, oldest, window);
+	return others.stalled == STALLED_NEEDED ? others : (struct stall){.permyriad = memory};
 }
 
 bool stalls_look_closer(const struct stall_history *h, const struct config *config,

@@ -21,7 +21,9 @@ struct stall_history {
 		bool has_reclaim;
 		uint64_t refaults, reclaimed; /* pages */
 		uint64_t io_usec;	      /* as lost_usec, to I/O */
-	} slots[STALL_SLOTS];		      /* ring over the stall window */
+		bool has_others;
+		struct others others;
+	} slots[STALL_SLOTS]; /* ring over the stall window */
 	unsigned head, count;
 	bool has_reclaim; /* of the last vmstat */
 	uint64_t refaults, reclaimed, io_usec, reclaim_usec;
@@ -37,6 +39,7 @@ enum stalled {
 struct stall {
 	uint64_t permyriad; /* of the window lost */
 	enum stalled stalled;
+	bool others; /* not of the machine, but of somebody who is not the worst */
 };
 
 /* Stalls up to here do not count any more: they were a victim's, or of another window. */

@@ -94,6 +94,8 @@ void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
 		.exhausted_usec = action->exhausted_usec,
 		.stall_window_usec = d->settings.config.stall_window_usec,
 	};
+	if (action->stall_of_others)
+		memcpy(ret->stalled_group, d->groups.name, sizeof(ret->stalled_group));
 	limits_resolve(&d->settings.config, &sample->mem, &ret->limits);
 }
 
@@ -215,6 +217,7 @@ static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample
 	d->sample_failed = r < 0;
 	if (r >= 0) {
 		ret->slept_usec = slept_usec();
+		groups_fill_sample(&d->groups, ret);
 		watch_swap(d, ret);
 	}
 	return r >= 0;
@@ -328,6 +331,8 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	}
 
 	d->look_closer = a.look_closer;
+	if (a.look_closer)
+		groups_look(&d->groups, o->sample.time_usec);
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
 	if (asked.slept_usec > 0 || a.slept_usec > 0)
@@ -643,6 +648,8 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 		r = sd_event_add_io(d->event, NULL, d->namer.result_fd, EPOLLIN, on_named, d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, d->cgroups.result_fd, EPOLLIN, on_cgroups, d);
+	if (r >= 0)
+		r = groups_add_source(d);
 	if (r < 0)
 		return r;
 	if (psi_trigger_fd >= 0) {

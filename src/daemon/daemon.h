@@ -15,6 +15,7 @@
 #include "daemon/company.h"
 #include "daemon/control.h"
 #include "daemon/drill.h"
+#include "daemon/groups.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/recorder.h"
@@ -77,6 +78,7 @@ struct daemon {
 	struct prefetch prefetch;
 	struct sharers sharers;
 	struct cgroups cgroups;
+	struct groups groups;
 	struct writer writer;
 	struct recorder recorder;
 	struct notify notify;
@@ -98,7 +100,7 @@ struct daemon {
 	sd_event *event;
 	sd_event_source *timer;
 
-	struct calm calm; /* what a glance is compared with */
+	struct calm calm;   /* what a glance is compared with */
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
 	uint64_t next_vmstat_usec;

@@ -91,8 +91,14 @@ static void put_memory(struct out *o, const struct sample *s)
 
 static void put_stall(struct out *o, const struct report_moment *m)
 {
+	char group[4 * sizeof(m->stalled_group)];
+
 	put_percent(o, m->stall_permyriad, 10000);
 	put(o, " of the last %" PRIu64 " s lost to memory stalls", m->stall_window_usec / 1000000);
+	if (m->stalled_group[0] == '\0')
+		return;
+	text_format_name(m->stalled_group, group, sizeof(group));
+	put(o, " by %s", group);
 }
 
 /* What the level rests on, and what that means. */
@@ -509,6 +515,8 @@ static void moment_fields(const struct field_sink *s, const struct report_moment
 	if (!m->sample.has_psi)
 		return;
 	field(s, "REAPD_STALL_PERMYRIAD=%" PRIu64, m->stall_permyriad);
+	if (m->stalled_group[0] != '\0')
+		field(s, "REAPD_STALLED_GROUP=%s", m->stalled_group);
 	field(s, "REAPD_STALL_SOME_USEC=%" PRIu64, m->sample.psi.some_total_usec);
 	field(s, "REAPD_STALL_FULL_USEC=%" PRIu64, m->sample.psi.full_total_usec);
 }

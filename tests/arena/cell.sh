@@ -121,7 +121,7 @@ mapped()
 	chmod 644 /var/tmp/mapped
 	all_but 0
 	begin
-	load_start holder hold $((REPLY - $2)) --fill random
+	load_start holder hold $((REPLY - $2))
 	systemd-run --quiet --no-block --unit=reader "${load_properties[@]}" \
 		/vm/bin/work mapped /var/tmp/mapped --name reader
 	wait_for 30 "reader to run" main_process reader

@@ -91,6 +91,9 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	o.sample.psi.some_total_usec = random_one_in(r, 8) ? random_amount(r) : *clock / 2;
 	o.sample.has_vmstat = random_one_in(r, 2);
 	o.sample.has_io = random_one_in(r, 2);
+	o.sample.has_others = random_one_in(r, 2);
+	o.sample.others.memory_usec = random_one_in(r, 4) ? random_amount(r) : *clock / 2;
+	o.sample.others.io_usec = random_one_in(r, 4) ? random_amount(r) : *clock / 2;
 	o.sample.io.some_total_usec = random_one_in(r, 4) ? random_amount(r) : *clock;
 	o.sample.vmstat.refault_anon = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
 	o.sample.vmstat.refault_file = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
@@ -148,6 +151,8 @@ static void machine_advance(struct machine *m, struct random *r, uint64_t usec)
 	s->psi.full_total_usec += u64_muldiv(usec, m->stall_permyriad, 10000);
 	s->psi.some_total_usec += u64_muldiv(usec, (m->stall_permyriad + 10000) / 2, 10000);
 	s->has_vmstat = s->has_io = random_one_in(r, 20);
+	s->has_others = true;
+	s->others.memory_usec += u64_muldiv(usec, m->stall_permyriad, 20000);
 	s->io.some_total_usec += u64_muldiv(usec, (m->refault_permyriad + 10000) / 2, 10000);
 	s->vmstat.steal_direct += usec / 100;
 	s->vmstat.refault_anon += u64_muldiv(usec / 100, m->refault_permyriad, 10000);

@@ -1030,6 +1030,52 @@ static void test_reclaim_wraps(void **state)
 	assert_int_equal(a.reason, REASON_RECLAIM);
 }
 
+static const struct {
+	const char *row;
+	uint64_t available, refaults, reclaimed; /* MiB; pages in 100 ms */
+	uint64_t memory_permyriad, io_permyriad; /* of others */
+	enum reason reason;
+} others_rows[] = {
+	{"a quarter", 50, 125, 1000, 2500, 0, REASON_THRASH},
+	{"less", 50, 125, 1000, 2490, 0, REASON_SWAP_LEFT},
+	{"all of it, but nothing comes back", 50, 124, 1000, 10000, 0, REASON_SWAP_LEFT},
+	{"with memory available", 151, 1000, 1000, 10000, 10000, REASON_PLENTY},
+	{"to I/O", 50, 50, 100, 0, 2500, REASON_THRASH},
+	{"to I/O, but less", 50, 50, 100, 0, 2490, REASON_SWAP_LEFT},
+	{"to I/O, and too little comes back", 50, 49, 100, 0, 10000, REASON_SWAP_LEFT},
+	{"to a disk that is busy for others", 50, 6, 6, 0, 10000, REASON_SWAP_LEFT},
+};
+
+/* All together lose a tenth of the time, and a control group that is not the worst more. */
+static void test_others(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(others_rows); i++) {
+		struct stalls s;
+		struct action a = {};
+
+		stalls_init(&s, "", others_rows[i].available * MIB);
+		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+		s.o.sample.has_vmstat = s.o.sample.has_io = s.o.sample.has_others = true;
+		policy_init(&s.policy, &s.config, 0);
+		policy_step(&s.policy, &s.o);
+		for (uint64_t t = 0; t < 12 * SEC; t += 100 * MSEC) {
+			s.o.sample.vmstat.refault_anon += others_rows[i].refaults;
+			s.o.sample.vmstat.steal_direct += others_rows[i].reclaimed;
+			s.o.sample.others.memory_usec += 10 * others_rows[i].memory_permyriad;
+			s.o.sample.others.io_usec += 10 * others_rows[i].io_permyriad;
+			a = stalls_go(&s, 100 * MSEC, 1000);
+		}
+		CHECK_INT(others_rows[i].row, a.reason, others_rows[i].reason);
+		CHECK_INT(others_rows[i].row, a.stall_of_others,
+			  others_rows[i].reason == REASON_THRASH);
+		/* nobody has looked */
+		s.o.sample.has_others = false;
+		a = stalls_go(&s, 100 * MSEC, 1000);
+		CHECK_INT(others_rows[i].row, a.stall_of_others, false);
+	}
+}
+
 /* vmstat is asked for when time is lost and what is known is old, not before and not always. */
 static void test_look_closer(void **state)
 {
@@ -1862,6 +1908,7 @@ int main(void)
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_reclaim_wraps),
+		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_look_closer),
 		cmocka_unit_test(test_stall_with_plenty),
 		cmocka_unit_test(test_stall_windows),

@@ -153,6 +153,7 @@ static void fill(struct random *r, struct trace_step *s)
 	o->sample.psi = (struct psi){any(r), any(r)};
 	o->sample.has_vmstat = random_one_in(r, 2);
 	o->sample.has_io = random_one_in(r, 2);
+	o->sample.has_others = random_one_in(r, 2);
 	o->sample.io = (struct psi){any(r), any(r)};
 	for (size_t i = 0; i < sizeof(o->sample.vmstat) / sizeof(uint64_t); i++)
 		((uint64_t *)&o->sample.vmstat)[i] = any(r);
@@ -233,6 +234,7 @@ static void test_longest(void **state)
 	memset(&step, 0, sizeof(step));
 	memset(&step.observation.sample, 0xff, sizeof(step.observation.sample));
 	step.observation.sample.has_psi = step.observation.sample.has_vmstat = true;
+	step.observation.sample.has_others = true;
 	step.observation.sample.has_io = true; /* all bits set is no bool */
 	memset(&before.observation.sample, 0, sizeof(before.observation.sample));
 	assert_true(trace_format_step(&before, &step, text, sizeof(text)) < sizeof(text) / 2);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose loss of time counts, on trees of control groups: that of the second, of those that have no
+ * groups below them and no limit of their own.
+ */
+#include "tree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sys/group-pressure.h"
+
+#define SEC UINT64_C(1000000)
+
+struct group {
+	const char *path;
+	uint64_t memory_usec, io_usec; /* in all */
+};
+
+static void put(const struct tree *t, const char *path, const char *file, uint64_t usec)
+{
+	char name[128], text[128];
+
+	snprintf(name, sizeof(name), "%s/%s", path, file);
+	snprintf(text, sizeof(text),
+		 "some avg10=0.00 avg60=0.00 avg300=0.00 total=%llu\n"
+		 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+		 (unsigned long long)usec);
+	tree_text(t, name, text);
+}
+
+static void put_group(const struct tree *t, const char *path, uint64_t memory_usec,
+		      uint64_t io_usec)
+{
+	put(t, path, "memory.pressure", memory_usec);
+	put(t, path, "io.pressure", io_usec);
+}
+
+static void check(struct group_watch *w, uint64_t now_usec, uint64_t elapsed_usec,
+		  uint64_t memory_usec, uint64_t io_usec, const char *name)
+{
+	struct group_pressure_result r;
+
+	group_watch_look(w, now_usec, &r);
+	CHECK_UINT(name, r.elapsed_usec, elapsed_usec);
+	CHECK_UINT(name, r.memory_usec, memory_usec);
+	CHECK_UINT(name, r.io_usec, io_usec);
+	assert_string_equal(r.name, name);
+}
+
+static void test_second(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "a.slice", 0, 0);
+	put_group(&t, "a.slice/worst.service", 5 * SEC, 0);
+	put_group(&t, "a.slice/second.service", 7 * SEC, 0);
+	put_group(&t, "third.service", 9 * SEC, 0);
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	check(w, 100 * SEC, 0, 0, 0, "");
+
+	/* a slice sums up what is below it, and does not count */
+	put_group(&t, "a.slice", 99 * SEC, 99 * SEC);
+	put_group(&t, "a.slice/worst.service", 5 * SEC + 900000, 0);
+	put_group(&t, "a.slice/second.service", 7 * SEC + 300000, 0);
+	put_group(&t, "third.service", 9 * SEC + 200000, 0);
+	check(w, 101 * SEC, SEC, 300000, 0, "second.service");
+	check(w, 102 * SEC, SEC, 0, 0, "");
+
+	/* below a tenth of the time nobody is asked */
+	put_group(&t, "a.slice/worst.service", 6 * SEC, 0);
+	put_group(&t, "third.service", 9 * SEC + 299999, 0);
+	check(w, 103 * SEC, SEC, 0, 0, "");
+
+	/* memory and I/O have each their own */
+	put_group(&t, "a.slice/worst.service", 7 * SEC, 900000);
+	put_group(&t, "a.slice/second.service", 7 * SEC + 500000, 0);
+	put_group(&t, "third.service", 9 * SEC + 299999, 800000);
+	check(w, 104 * SEC, SEC, 200000, 800000, "third.service");
+
+	/* whoever is new has lost nothing that is known; whoever went is forgotten */
+	tree_remove(&t, "third.service");
+	put_group(&t, "new.service", 50 * SEC, 50 * SEC);
+	put_group(&t, "a.slice/worst.service", 8 * SEC, 900000);
+	check(w, 105 * SEC, SEC, 0, 0, "");
+	put_group(&t, "third.service", 90 * SEC, 0);
+	put_group(&t, "new.service", 50 * SEC + 400000, 50 * SEC);
+	put_group(&t, "a.slice/worst.service", 8 * SEC + 500000, 900000);
+	check(w, 106 * SEC, SEC, 400000, 0, "new.service");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+static void test_limits(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+	uint64_t usec = SEC;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "worst.service", 0, 0);
+	put_group(&t, "job.slice/job.service", 0, 0);
+	tree_text(&t, "job.slice/memory.max", "max\n");
+	tree_text(&t, "job.slice/memory.high", "max\n");
+	tree_text(&t, "job.slice/job.service/memory.max", "max\n");
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	check(w, usec, 0, 0, 0, "");
+	for (unsigned i = 1; i <= 4; i++) {
+		static const char *const limits[] = {NULL, "job.slice/job.service/memory.high",
+						     "job.slice/memory.max",
+						     "job.slice/memory.high"};
+
+		if (limits[i - 1])
+			tree_text(&t, limits[i - 1], "104857600\n");
+		put_group(&t, "worst.service", i * 900000, 0);
+		put_group(&t, "job.slice/job.service", i * 500000, 0);
+		check(w, usec + i * SEC, SEC, i == 1 ? 500000 : 0, 0, i == 1 ? "job.service" : "");
+		if (limits[i - 1])
+			tree_text(&t, limits[i - 1], "max\n");
+	}
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+static void test_damage(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "worst.service", 0, 0);
+	put_group(&t, "odd.service", 0, 0);
+	tree_directory(&t, "empty.service");
+	tree_text(&t, "garbage.service/memory.pressure", "some\n");
+	tree_text(&t, "garbage.service/io.pressure", "");
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	/* totals that went back: somebody else has this directory's number */
+	put_group(&t, "worst.service", 900000, 0);
+	put_group(&t, "odd.service", 800000, 0);
+	check(w, 2 * SEC, SEC, 800000, 0, "odd.service");
+	put_group(&t, "worst.service", 1800000, 0);
+	put_group(&t, "odd.service", 5, 0);
+	check(w, 3 * SEC, SEC, 0, 0, "");
+	tree_text(&t, "odd.service/memory.pressure", "");
+	put_group(&t, "worst.service", 2700000, 0);
+	check(w, 4 * SEC, SEC, 0, 0, "");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+/* More than are looked at, and deeper. */
+static void test_many(void **state)
+{
+	char path[128] = "";
+	struct group_pressure_result r;
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (unsigned i = 0; i < 700; i++) {
+		snprintf(path, sizeof(path), "g%u", i);
+		put_group(&t, path, 0, 0);
+	}
+	strcpy(path, "d");
+	for (unsigned i = 0; i < 30; i++)
+		strcat(path, "/d");
+	put_group(&t, path, 0, 0);
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	for (unsigned look = 1; look < 5; look++)
+		group_watch_look(w, look * SEC, &r);
+	CHECK_UINT("many", r.elapsed_usec, SEC);
+	assert_string_equal(r.name, "");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_second),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
