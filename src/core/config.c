@@ -246,7 +246,7 @@ static const char *const bool_names[][2] = {
 	{"0", "1"},
 };
 
-static int parse_bool(struct text t, bool *ret)
+int config_parse_bool(struct text t, bool *ret)
 {
 	for (size_t i = 0; i < sizeof(bool_names) / sizeof(bool_names[0]); i++) {
 		for (int value = 0; value < 2; value++) {
@@ -301,7 +301,7 @@ static int parse_value(const struct config_key *key, struct text value, void *fi
 			*(uint64_t *)field = number;
 		return r;
 	case CONFIG_BOOL:
-		return parse_bool(value, field);
+		return config_parse_bool(value, field);
 	case CONFIG_PATTERN:
 		if (text_len(value) >= PATTERN_SIZE || memchr(value.at, '\0', text_len(value)))
 			return -EINVAL;
@@ -421,6 +421,12 @@ void config_loader_complain(struct config_loader *l, const char *key_name, const
 	complain(l, file ? file : "default", l->origin[index].line, "%s=: %s", key_name, message);
 }
 
+void config_loader_complain_line(struct config_loader *l, const char *file, unsigned line,
+				 const char *message)
+{
+	complain(l, file, line, "%s", message);
+}
+
 void config_loader_complain_file(struct config_loader *l, const char *file, const char *message)
 {
 	complain(l, file, 0, "%s", message);
@@ -438,6 +444,7 @@ static bool section_exists(struct text name)
 struct parse_state {
 	struct text section;
 	bool section_known;
+	struct rule *rule; /* of the section, where it is one's */
 	unsigned line;
 	unsigned seen_at[CONFIG_KEYS_MAX]; /* line in this file where each key was set */
 };
@@ -447,16 +454,23 @@ static void parse_section(struct config_loader *l, const char *file, struct pars
 {
 	s->section = line;
 	s->section_known = false;
+	s->rule = NULL;
 	if (line.end[-1] != ']') {
 		complain(l, file, s->line, "%.*s: expected ']' at the end of the section's name",
 			 SHOWN(line));
 		return;
 	}
 	s->section = (struct text){line.at + 1, line.end - 1};
+	if (rule_is_section(s->section)) {
+		s->rule = rule_begin(l, s->section, file, s->line);
+		s->section_known = s->rule;
+		return;
+	}
 	s->section_known = section_exists(s->section);
 	if (!s->section_known)
 		complain(l, file, s->line,
-			 "[%.*s]: unknown section, expected [Limits], [Stall], [Kill] or [Daemon]",
+			 "[%.*s]: unknown section, expected [Limits], [Stall], [Kill], [Daemon] or "
+			 "[Rule NAME]",
 			 SHOWN(s->section));
 }
 
@@ -479,6 +493,10 @@ static void parse_assignment(struct config_loader *l, const char *file, struct p
 	}
 	if (!s->section_known)
 		return; /* said once, for the section */
+	if (s->rule) {
+		rule_assign(l, s->rule, name, value, file, s->line);
+		return;
+	}
 
 	text_copy(name, buf, sizeof(buf));
 	key = config_key_find(buf);
@@ -570,6 +588,7 @@ void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 	check_order(l, "WarningMemory", c->warning_memory, "SoftMemory", c->soft_memory,
 		    memory_total_bytes);
 	check_order(l, "WarningSwap", c->warning_swap, "SoftSwap", c->soft_swap, swap_total_bytes);
+	rules_check(l);
 }
 
 static void format_hundredths(uint64_t value, const char *suffix, char *buf, size_t size)

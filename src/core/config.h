@@ -18,6 +18,7 @@
 
 #include "memory.h"
 #include "process.h"
+#include "rule.h"
 #include "text.h"
 
 /*
@@ -98,6 +99,7 @@ const char *config_type_expected(enum config_type type);
  */
 struct config_loader {
 	struct config config;
+	struct rule_set rules;
 	struct {
 		const char *file; /* borrowed; NULL: the default */
 		unsigned line;	  /* 0: the command line */
@@ -123,8 +125,9 @@ void config_loader_set(struct config_loader *l, const struct config_key *key, co
 void config_loader_parse(struct config_loader *l, const char *file, const char *data, size_t len);
 
 /*
- * What only shows when everything is read: soft below hard, warning below soft. Limits are
- * compared for a machine with these totals, since "5%" against "1G" depends on it.
+ * What only shows when everything is read: soft below hard, warning below soft, rules that are not
+ * whole. Limits are compared for a machine with these totals, since "5%" against "1G" depends on
+ * that.
  */
 void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 			 uint64_t swap_total_bytes);
@@ -132,12 +135,19 @@ void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 /* A mistake in the value of @key_name that only a reader further up can see, with its origin. */
 void config_loader_complain(struct config_loader *l, const char *key_name, const char *message);
 
+/* A mistake in this line of a file. */
+void config_loader_complain_line(struct config_loader *l, const char *file, unsigned line,
+				 const char *message);
+
 /* A mistake that concerns a whole file. */
 void config_loader_complain_file(struct config_loader *l, const char *file, const char *message);
 
 /* The value of @key in @config in the syntax of the file. */
 void config_format(const struct config *config, const struct config_key *key, char *buf,
 		   size_t size);
+
+/* "yes", "off", "1". -EINVAL. */
+int config_parse_bool(struct text t, bool *ret);
 
 /* "300ms", "5s", "10min", "1h": a duration in the syntax of the file. -EINVAL, -ERANGE. */
 int config_parse_duration(struct text t, uint64_t *ret_usec);

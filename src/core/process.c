@@ -226,11 +226,12 @@ static bool is_user_manager(struct text component)
 	return text_has_prefix(component, "user@") && text_has_suffix(component, ".service");
 }
 
-int cgroup_path_unit(struct text path, struct text *ret_unit)
+int cgroup_path_units(struct text path, struct text *ret_unit, struct text *ret_user_unit)
 {
-	struct text unit = {}, component;
+	struct text units[2] = {}, component;
+	unsigned count = 0;
 
-	while (path.at < path.end) {
+	while (path.at < path.end && count < 2) {
 		path.at++; /* the slash */
 		if (!text_split(path, '/', &component, &(struct text){})) {
 			component = path;
@@ -243,14 +244,26 @@ int cgroup_path_unit(struct text path, struct text *ret_unit)
 		if (!text_has_suffix(component, ".service") &&
 		    !text_has_suffix(component, ".scope"))
 			break;
-		unit = component;
+		units[count++] = component;
 		if (!is_user_manager(component))
 			break;
 	}
 
-	if (!unit.at)
+	if (count == 0)
 		return -ENODATA;
-	*ret_unit = unit;
+	*ret_unit = units[0];
+	*ret_user_unit = units[1];
+	return 0;
+}
+
+int cgroup_path_unit(struct text path, struct text *ret_unit)
+{
+	struct text unit, user_unit;
+	int r = cgroup_path_units(path, &unit, &user_unit);
+
+	if (r < 0)
+		return r;
+	*ret_unit = user_unit.at ? user_unit : unit;
 	return 0;
 }
 

@@ -82,6 +82,12 @@ int cgroup_parse_v1(const char *data, size_t len, const char *controller, struct
 int cgroup_path_unit(struct text path, struct text *ret_unit);
 
 /*
+ * The two apart: user@UID.service itself and the one below it, whose name its user chooses; empty
+ * where there is none.
+ */
+int cgroup_path_units(struct text path, struct text *ret_unit, struct text *ret_user_unit);
+
+/*
  * oom_badness() of mm/oom_kill.c, term by term, in pages:
  * points = rss + swap + pgtables/PAGE_SIZE + adj * (total/1000), signed.
  */
@@ -120,7 +126,7 @@ enum verdict {
 	VERDICT_VFORK,	 /* in_vfork(): its memory is its parent's until it calls exec() */
 	VERDICT_DYING,	 /* SIGKILL is pending or it is exiting: its memory is on its way */
 	VERDICT_ASIDE,	 /* was chosen before, by us or the kernel, and did not die of it */
-	VERDICT_IGNORED, /* by Ignore= or IgnoreRootUser= */
+	VERDICT_IGNORED, /* by Ignore=, IgnoreRootUser=, a rule or the mark of its control group */
 	VERDICT_GONE,	 /* vanished while it was looked at */
 };
 
@@ -136,11 +142,12 @@ struct process {
 	int oom_score_adj;
 	char state;
 	bool task_origin; /* in swapoff(2): the kernel takes it first, whatever its size */
+	uint8_t rule;	  /* enum rule_source of rule.h: what has set bias_pages or the verdict */
 	enum verdict verdict;
 	char comm[COMM_SIZE];
 	struct process_status memory;
 	struct badness badness; /* true pages: rules never change them */
-	int64_t bias_pages;	/* what Prefer= and Avoid= add when processes are compared */
+	int64_t bias_pages;	/* what rules add when processes are compared */
 };
 
 /*

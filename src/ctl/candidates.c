@@ -41,6 +41,7 @@ enum {
 	COLUMN_OOM_SCORE,
 	COLUMN_VERDICT,
 	COLUMN_BIAS,
+	COLUMN_RULE,
 	COLUMN_STATE,
 	COLUMN_PPID,
 };
@@ -70,8 +71,10 @@ static const struct table_column columns[] = {
 			      "the same as the kernel shows it; 0 for whom it would never choose"},
 	[COLUMN_VERDICT] = {"verdict", TABLE_TEXT, TABLE_DEFAULT,
 			    "victim, eligible, or why it cannot be chosen"},
-	[COLUMN_BIAS] = {"bias", TABLE_NUMBER, TABLE_ON_REQUEST,
-			 "what Prefer= and Avoid= add to badness, in pages"},
+	[COLUMN_BIAS] = {"bias", TABLE_NUMBER, TABLE_DEFAULT,
+			 "what rules add to badness, in pages"},
+	[COLUMN_RULE] = {"rule", TABLE_TEXT, TABLE_DEFAULT,
+			 "which rule, key or mark that was, or made the verdict"},
 	[COLUMN_STATE] = {"state", TABLE_TEXT, TABLE_ON_REQUEST, "as in ps(1)"},
 	[COLUMN_PPID] = {"ppid", TABLE_NUMBER, TABLE_ON_REQUEST, "parent"},
 	{},
@@ -94,6 +97,7 @@ struct candidates {
 	const struct choices *choices;
 	uint64_t total_pages;
 	uint64_t page_size;
+	const struct rule_set *rules;
 	struct process *processes;
 	size_t count, capacity;
 	bool out_of_memory;
@@ -190,7 +194,7 @@ static int add_row(struct table *t, const struct candidates *c, const struct pro
 {
 	const struct process_status *m = &p->memory;
 	bool is_victim = process_id_equal(p->id, c->victim);
-	char name[4 * COMM_SIZE], state[2] = {p->state};
+	char name[4 * COMM_SIZE], rule[RULE_LABEL_SIZE], state[2] = {p->state};
 	const struct {
 		unsigned column;
 		int64_t value;
@@ -218,6 +222,9 @@ static int add_row(struct table *t, const struct candidates *c, const struct pro
 	text_format_name(p->comm, name, sizeof(name));
 	if (r >= 0)
 		r = table_set_text(t, COLUMN_NAME, name);
+	rule_format_source(c->rules, p->rule, rule, sizeof(rule));
+	if (r >= 0)
+		r = table_set_text(t, COLUMN_RULE, rule);
 	if (r >= 0)
 		r = table_set_text(t, COLUMN_STATE, state);
 	if (r >= 0 && table_shows(t, COLUMN_USER))
@@ -241,21 +248,28 @@ static int print(struct table *t, struct candidates *c)
 
 static int scan(int proc_fd, const struct rules *rules, struct candidates *c)
 {
+	CLEANUP_CLOSE int cgroup_fd = fs_open_dir(AT_FDCWD, "/sys/fs/cgroup");
+	struct identity_book book = {.patterns = rules->patterns};
 	struct scan_request request = {
 		.total_pages = c->total_pages,
 		.sort_by = rules->config.sort_by,
 		.ignore_root_user = rules->config.ignore_root_user,
 		.patterns = rules->patterns,
+		.known = &book,
 		.self = bus_find_daemon(BUS_CONTROL_SOCKET),
 	};
 	struct scanner *scanner = scanner_new(proc_fd, scan_count_processes(proc_fd));
 	struct scan_result result;
 	int r;
 
-	if (!scanner)
+	if (!scanner || identity_book_reserve(&book, scan_count_processes(proc_fd)) < 0) {
+		scanner_free(scanner);
 		return ctl_fail("out of memory");
+	}
+	identity_look(&book, proc_fd, cgroup_fd, 0);
 	r = scanner_run_on_all(scanner, &request, add_process, c, &result);
 	scanner_free(scanner);
+	identity_book_done(&book);
 	if (r < 0)
 		return ctl_fail("/proc: %s", strerror(-r));
 	if (c->out_of_memory)
@@ -296,6 +310,7 @@ static int run(const struct choices *choices, struct table *t)
 	if (status != EXIT_SUCCESS)
 		return status;
 	c.total_pages = u64_add(sample.mem.total_bytes, sample.mem.swap_total_bytes) / c.page_size;
+	c.rules = patterns_rules(rules.patterns);
 	status = scan(proc_fd, &rules, &c);
 	if (status == EXIT_SUCCESS)
 		status = print(t, &c);

@@ -236,6 +236,7 @@ struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_p
 		.sort_by = d->settings.config.sort_by,
 		.ignore_root_user = d->settings.config.ignore_root_user,
 		.patterns = d->settings.patterns,
+		.known = identities_book(&d->lookout.identities),
 	};
 }
 
@@ -419,6 +420,7 @@ static void keep_room(struct daemon *d)
 	if (d->policy.announced_level == LEVEL_WARNING && now >= d->next_prefetch_usec) {
 		d->next_prefetch_usec = now + PREFETCH_INTERVAL_USEC;
 		prefetch_submit(&d->prefetch);
+		lookout_look(d);
 	}
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)
 		/* when it fails the old size does, until it does not */
@@ -681,6 +683,8 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 	r = sd_event_new(&d->event);
 	if (r >= 0)
 		r = add_sources(d, psi_trigger_fd);
+	if (r >= 0)
+		r = lookout_start(d);
 	if (r < 0)
 		return r;
 

@@ -16,6 +16,7 @@
 #include "daemon/control.h"
 #include "daemon/drill.h"
 #include "daemon/groups.h"
+#include "daemon/lookout.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/recorder.h"
@@ -76,6 +77,7 @@ struct daemon {
 	struct reaper reaper;
 	struct namer namer;
 	struct prefetch prefetch;
+	struct lookout lookout;
 	struct sharers sharers;
 	struct cgroups cgroups;
 	struct groups groups;

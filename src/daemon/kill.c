@@ -204,6 +204,8 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 		.adopted = action->kind == ACTION_ADOPT,
 	};
 	daemon_fill_moment(d, sample, action, &k->record.moment);
+	rule_format_source(patterns_rules(d->settings.patterns), candidate->rule, k->record.rule,
+			   sizeof(k->record.rule));
 
 	if (d->settings.config.dry_run) {
 		/* nobody would be killed while one is dying: look again until it has gone */

@@ -73,6 +73,19 @@ static int open_proc(struct daemon *d)
 	return EXIT_SUCCESS;
 }
 
+static void print_rules(const struct rule_set *rules)
+{
+	char value[PATTERN_SIZE];
+
+	for (unsigned i = 0; i < rules->count; i++) {
+		printf("\n[Rule %s]\n", rules->rules[i].name);
+		for (enum rule_key key = 0; key < RULE_KEYS; key++) {
+			if (rule_format(rules, &rules->rules[i], key, value, sizeof(value)))
+				printf("%s=%s\n", rule_key_names[key], value);
+		}
+	}
+}
+
 static void print_config(const struct config *config)
 {
 	const char *section = "";
@@ -151,6 +164,8 @@ static int start_machinery(struct daemon *d, int record_fd)
 		r = namer_start(&d->namer);
 	if (r >= 0)
 		r = prefetch_start(&d->prefetch, d->proc_fd);
+	if (r >= 0)
+		r = identities_start(&d->lookout.identities, d->proc_fd);
 	if (r >= 0)
 		r = sharers_start(&d->sharers);
 	if (r >= 0)
@@ -307,6 +322,7 @@ int main(int argc, char **argv)
 		return r == -EINVAL ? EX_CONFIG : fail("out of memory");
 	if (d->options.check_config) {
 		print_config(&d->settings.config);
+		print_rules(patterns_rules(d->settings.patterns));
 		return EXIT_SUCCESS;
 	}
 	r = check_kernel();

@@ -23,6 +23,8 @@
 #define MESSAGE_ID_DRILL "6df0335b51be4dd7a5160c28508631f0"
 /* the configuration was read again, or was refused */
 #define MESSAGE_ID_RELOAD "25895a63402b479b90733f9a171be8d0"
+/* rules that match nobody, or leave nobody */
+#define MESSAGE_ID_RULES "c2cda56cd9ac46ddb8da87fc1bb28ea5"
 /* ReportInterval= and Debug= */
 #define MESSAGE_ID_STATE "30e1348798f2431386f53905ee6f7608"
 /* others were asked to free memory */

@@ -97,7 +97,8 @@ static void print_help(void)
 		printf("%*s%s%s%s%s\n", width < 23 ? 23 - width : 1, "", k->help,
 		       preset[0] ? " (" : "", preset, preset[0] ? ")" : "");
 	}
-	puts("\nSee reapd(8) and reapd.conf(5).");
+	puts("\nRules, in sections [Rule NAME], are for files alone.\n"
+	     "\nSee reapd(8) and reapd.conf(5).");
 }
 
 static void set(struct options *o, const char *key, const char *value, const char *origin)

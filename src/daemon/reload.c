@@ -83,6 +83,7 @@ int reload(struct daemon *d, char *reterr_mistake, size_t size)
 {
 	struct complaints complaints = {d, reterr_mistake, size};
 	struct settings fresh;
+	struct patterns *old;
 	char message[64];
 	int r;
 
@@ -97,8 +98,11 @@ int reload(struct daemon *d, char *reterr_mistake, size_t size)
 			    r == -ENOMEM ? " for want of memory" : "");
 	} else {
 		keep_fixed(d, &fresh.config);
+		old = d->settings.patterns;
+		d->settings.patterns = NULL; /* somebody may be looking with them */
 		settings_done(&d->settings);
 		d->settings = fresh;
+		lookout_reload(d, old);
 		policy_configure(&d->policy, &d->settings.config);
 		d->calm = (struct calm){}; /* it knew another limit */
 		recorder_configure(&d->recorder, &d->settings.config);

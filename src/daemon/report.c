@@ -245,6 +245,19 @@ static const char *signal_name(int signal)
 	}
 }
 
+/* By how much it was chosen sooner or later than its size says, and whose doing that is. */
+static void put_rule(struct out *o, const struct report_kill *k)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int64_t bias = k->victim.bias_pages;
+
+	if (bias == 0)
+		return;
+	put(o, ", %s counts ", k->rule);
+	put_bytes(o, (uint64_t)(bias < 0 ? -bias : bias) * page);
+	put(o, bias < 0 ? " less" : " more");
+}
+
 static void format_signal(struct out *o, const struct report_kill *k)
 {
 	const struct process_status *m = &k->victim.memory;
@@ -262,6 +275,7 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	    m->total_vm_bytes / 1024, m->rss_anon_bytes / 1024, m->rss_file_bytes / 1024,
 	    m->rss_shmem_bytes / 1024, k->victim.uid, m->pgtables_bytes / 1024,
 	    k->victim.oom_score_adj);
+	put_rule(o, k);
 	if (k->victim.mm_tid != k->victim.id.pid)
 		put(o, ", its memory read from thread %d: its leader has exited", k->victim.mm_tid);
 	if (k->victim.task_origin)
@@ -584,6 +598,8 @@ static void victim_fields(const struct field_sink *s, const struct report_kill *
 	field(s, "REAPD_ADJ_PAGES=%" PRId64, v->badness.adj_pages);
 	field(s, "REAPD_BADNESS_PAGES=%" PRId64, v->badness.points);
 	field(s, "REAPD_RULES_PAGES=%" PRId64, v->bias_pages);
+	if (k->rule[0] != '\0')
+		field(s, "REAPD_RULE=%s", k->rule);
 	field(s, "REAPD_TOTAL_PAGES=%" PRIu64, k->total_pages);
 	field(s, "REAPD_OOM_SCORE=%" PRId64,
 	      badness_to_oom_score(v->badness.points, k->total_pages));

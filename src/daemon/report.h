@@ -65,7 +65,8 @@ struct report_kill {
 	struct process victim;
 	char cgroup[512];
 	char unit[128];
-	unsigned unit_kills; /* of this unit within the last hour, with this one */
+	char rule[RULE_LABEL_SIZE]; /* what set the verdict or bias_pages of it, or "" */
+	unsigned unit_kills;	    /* of this unit within the last hour, with this one */
 	uint64_t total_pages;
 	int signal;	     /* the last that was sent */
 	bool adopted;	     /* it was dying already when it was found */

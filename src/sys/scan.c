@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/ruling.h"
 
 #define DENTS_SIZE   8192
 #define STATUS_SIZE  4096
 #define SCORES	     2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
 #define NOBODY	     UINT32_MAX
-#define BIAS_SCORE   300 /* what earlyoom's --prefer and --avoid add to an oom_score */
-#define DYING_READ   8	 /* that cannot win by themselves, in search of one that dies */
-#define ALIKE_SCORES 4	 /* a step is up to two, and both may have grown by one */
-#define THREADS_READ 64	 /* of a process whose leader has exited, at most */
+#define DYING_READ   8	/* that cannot win by themselves, in search of one that dies */
+#define ALIKE_SCORES 4	/* a step is up to two, and both may have grown by one */
+#define THREADS_READ 64 /* of a process whose leader has exited, at most */
 
 struct scanner {
 	int proc_fd;
@@ -281,34 +281,18 @@ static int read_adj(int dir_fd, int *ret)
 	return 0;
 }
 
-/*
- * A name is free to choose, so the bias has a floor: an avoided process still counts as an eighth
- * of what it holds. Otherwise three leaks of 30 % each that call themselves sshd would outlive
- * everybody else on the machine.
- */
-static int64_t avoid_bias(const struct process *p, int64_t bias)
+static enum verdict apply_rules(const struct scan_request *request,
+				const struct process_stat *leader, struct process *p)
 {
-	int64_t held = p->badness.rss_pages + p->badness.swap_pages + p->badness.pgtables_pages;
+	struct identity known = identity_find(request->known, p->id, leader->comm);
+	struct ruling_facts facts = {
+		.comm = p->comm, .uid = p->uid, .matched = known.matched, .mark = known.mark};
 
-	return bias < held / 8 * 7 ? -bias : -(held / 8 * 7);
-}
-
-static enum verdict apply_rules(const struct scan_request *request, struct process *p)
-{
-	int64_t bias = (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
-	struct pattern_verdict match = {};
-
-	if (request->ignore_root_user && p->uid == 0)
+	if (request->ignore_root_user && p->uid == 0) {
+		p->rule = RULE_SOURCE_ROOT_USER;
 		return VERDICT_IGNORED;
-	if (request->patterns)
-		match = patterns_match(request->patterns, p->comm);
-	if (match.ignore)
-		return VERDICT_IGNORED;
-	if (match.prefer)
-		p->bias_pages += bias;
-	if (match.avoid)
-		p->bias_pages += avoid_bias(p, bias);
-	return VERDICT_ELIGIBLE;
+	}
+	return ruling_apply(request->patterns, &facts, request->total_pages, p);
 }
 
 static enum verdict judge(const struct scan_request *request, const struct process_stat *leader,
@@ -328,7 +312,7 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 		return VERDICT_ADJ_MIN;
 	if (request->scope == SCOPE_CHILDREN && leader->ppid != getpid())
 		return VERDICT_IGNORED;
-	rules = apply_rules(request, p);
+	rules = apply_rules(request, leader, p);
 	if (rules != VERDICT_ELIGIBLE)
 		return rules;
 	/*
@@ -496,11 +480,15 @@ static bool read_comm(const struct scanner *s, pid_t pid, char ret[static COMM_S
 	return true;
 }
 
-static bool is_preferred(const struct scanner *s, const struct scan_request *request, pid_t pid)
+static bool may_be_lifted(const struct scanner *s, const struct scan_request *request, pid_t pid)
 {
+	uint64_t matched = identity_guess(request->known, pid);
+	enum ruling_lift lift = ruling_may_lift(request->patterns, matched, NULL);
 	char comm[COMM_SIZE];
 
-	return read_comm(s, pid, comm) && patterns_match(request->patterns, comm).prefer;
+	if (lift == LIFT_PERHAPS && read_comm(s, pid, comm))
+		lift = ruling_may_lift(request->patterns, matched, comm);
+	return lift == LIFT_YES;
 }
 
 /*
@@ -552,14 +540,14 @@ static void walk_seek(struct scanner *s, struct walk to)
 
 /*
  * From the highest score down. Below the first score that cannot win by itself only those that
- * Prefer= lifts are read, as far down as it can lift anybody.
+ * rules lift are read, as far down as these can lift anybody.
  */
 static void search(struct scanner *s, const struct scan_request *request,
 		   struct scan_result *result)
 {
-	bool can_prefer = request->patterns && patterns_can_prefer(request->patterns), over = false;
-	int64_t lift = (int64_t)BIAS_SCORE * 3 / 2 * (int64_t)(request->total_pages / 1000);
+	int64_t lift = ruling_lift_pages(request->patterns, request->total_pages);
 	struct walk here = walk_tell(s), end = here;
+	bool over = false;
 	int score, last_score = -1;
 	struct process p;
 	pid_t pid;
@@ -572,12 +560,11 @@ static void search(struct scanner *s, const struct scan_request *request,
 			if (!over)
 				end = here;
 			over = over || search_is_over(s, request, result, score, 0);
-			if (over &&
-			    (!can_prefer || search_is_over(s, request, result, score, lift)))
+			if (over && (lift == 0 || search_is_over(s, request, result, score, lift)))
 				break;
 			last_score = score;
 		}
-		if (over && !is_preferred(s, request, pid))
+		if (over && !may_be_lifted(s, request, pid))
 			continue;
 		scan_process(s->proc_fd, pid, request, &p);
 		evaluate(s, request, &p, result);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/process.h"
+#include "sys/identity.h"
 #include "sys/pattern.h"
 
 #define SCAN_TOP   10
@@ -43,7 +44,8 @@ struct scan_request {
 	enum scan_scope scope;
 	pid_t self; /* who is VERDICT_SELF; 0: the caller, -1: nobody */
 	bool ignore_root_user;
-	const struct patterns *patterns; /* NULL: no rules */
+	const struct patterns *patterns;   /* NULL: no rules */
+	const struct identity_book *known; /* NULL: rules know names and users alone */
 };
 
 struct scan_result {

@@ -30,6 +30,7 @@ FILES = {
     "message-id": "src/daemon/message-id.h",
     "report": "src/daemon/report.c",
     "process": "src/core/process.c",
+    "rule": "src/core/rule.c",
     "main": "src/daemon/main.c",
     "catalog": "systemd/reapd.catalog",
     "conf": "contrib/reapd.conf",
@@ -105,6 +106,16 @@ def check_keys_in_conf(texts):
     documented = set(entries(texts))
     return ([f"{key}= has no entry" for key in keys(texts) if key not in documented] +
             [f"{key}= is documented but unknown" for key in documented - set(keys(texts))])
+
+
+def check_rule_keys(texts):
+    """every key of a rule has an entry in reapd.conf(5), and no entry is of an unknown key"""
+    known = set(re.findall(r'\[RULE_\w+\] = "(\w+)"', texts["rule"]))
+    page = texts["reapd.conf.5"].partition("\n# SECTIONS [Rule NAME]\n")[2].partition("\n# ")[0]
+    documented = set(re.findall(r"^\*(\w+)\*=", page, re.M))
+    if len(known) < 8:
+        return ["rule.c has no table of keys"]
+    return [f"{key}= is in one place only" for key in sorted(known ^ documented)]
 
 
 def check_keys_in_reapd(texts):
@@ -350,6 +361,8 @@ MUTATIONS = [
     (check_key_table, "defaults", r"(?s).*", ""),
     (check_keys_in_conf, "reapd.conf.5", r"(?m)^\*KillTimeout=\*", "*KillTime=*"),
     (check_keys_in_conf, "defaults", r"\[Kill\]\n", "[Kill]\nNewKey=1\n"),
+    (check_rule_keys, "reapd.conf.5", r"(?m)^\*UserUnit\*=", "*UserService*="),
+    (check_rule_keys, "rule", r'"Executable"', '"Program"'),
     (check_keys_in_reapd, "reapd.8", r"\*--StallWindow=\*", ""),
     (check_keys_in_reapd, "defaults", r"\[Kill\]\n", "[Kill]\nNewKey=1\n"),
     (check_sections, "reapd.conf.5", r"# SECTION \[Stall\]\n", ""),

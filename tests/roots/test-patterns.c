@@ -48,9 +48,10 @@ static void test_rows(void **state)
 
 		CHECK(rows[i].pattern, p);
 		CHECK_INT(rows[i].pattern, patterns_can_prefer(p), rows[i].pattern[0] != '\0');
-		CHECK_INT(rows[i].pattern, patterns_match(p, rows[i].comm).prefer, rows[i].match);
-		CHECK(rows[i].pattern, !patterns_match(p, rows[i].comm).avoid);
-		CHECK(rows[i].pattern, !patterns_match(p, rows[i].comm).ignore);
+		CHECK_INT(rows[i].pattern,
+			  patterns_match(p, PATTERN_USER_LOOP, rows[i].comm).prefer, rows[i].match);
+		CHECK(rows[i].pattern, !patterns_match(p, PATTERN_USER_LOOP, rows[i].comm).avoid);
+		CHECK(rows[i].pattern, !patterns_match(p, PATTERN_USER_LOOP, rows[i].comm).ignore);
 		patterns_free(p);
 	}
 }
@@ -61,9 +62,9 @@ static void test_each(void **state)
 	struct pattern_verdict v;
 
 	(void)state;
-	v = patterns_match(p, "abc");
+	v = patterns_match(p, PATTERN_USER_LOOP, "abc");
 	assert_true(v.prefer && v.avoid && v.ignore);
-	v = patterns_match(p, "xbx");
+	v = patterns_match(p, PATTERN_USER_LOOP, "xbx");
 	assert_true(!v.prefer && v.avoid && !v.ignore);
 	patterns_free(p);
 	patterns_free(NULL);
@@ -78,10 +79,10 @@ static void test_backtracking(void **state)
 	struct patterns *p = make("^(a+)+$|!$", "", "");
 
 	(void)state;
-	assert_true(patterns_match(p, "aaa!").prefer);
-	assert_false(patterns_match(p, "aaaaaaaaaaaaaaaaaaa!").prefer);
+	assert_true(patterns_match(p, PATTERN_USER_LOOP, "aaa!").prefer);
+	assert_false(patterns_match(p, PATTERN_USER_LOOP, "aaaaaaaaaaaaaaaaaaa!").prefer);
 	/* and the next match is not affected by the one that was cut off */
-	assert_true(patterns_match(p, "aaa!").prefer);
+	assert_true(patterns_match(p, PATTERN_USER_LOOP, "aaa!").prefer);
 	patterns_free(p);
 }
 
@@ -100,7 +101,7 @@ static void test_allocates_nothing(void **state)
 		size_t before = mallinfo2().uordblks;
 
 		for (unsigned n = 0; n < 100; n++)
-			(void)patterns_match(p, comm);
+			(void)patterns_match(p, PATTERN_USER_LOOP, comm);
 		CHECK_UINT(patterns[i], mallinfo2().uordblks, before);
 		patterns_free(p);
 	}

@@ -10,7 +10,7 @@
 #include "sys/scan.h"
 #include "tree.h"
 
-#define POPULATIONS   3000
+#define POPULATIONS   4000
 #define PROCESSES_MAX 24
 
 /* mm/oom_kill.c sums four per-CPU counters, each off by less than this: lib/percpu_counter.c. */
@@ -21,12 +21,26 @@ static int64_t counter_error(void)
 	return 4 * (2 * cpus > 32 ? 2 * cpus : 32) * cpus - 4;
 }
 
-enum rule { RULE_NONE, RULE_PREFER, RULE_AVOID, RULE_IGNORE, RULES };
-static const char *const names[] = {"plain", "preferred", "avoided", "ignored"};
+enum kind { PLAIN, PREFERRED, AVOIDED, IGNORED, SUNK, NAMED, KINDS };
+static const char *const names[] = {"plain", "preferred", "avoided", "ignored", "sunk", "named"};
+
+/* Each set has the ones before it too. */
+enum rules { RULES_NONE, RULES_SHORT, RULES_SECTIONS, RULES_USER, RULES_SETS };
+
+/* In their order; the first three need a look ahead, of which the test makes up the result. */
+enum { LIFTED, BOTH, SPARED, SINKS, PREFERS, ROOTED };
+static const char sections[] = "[Rule lifted]\nUnit=lifted.service\nBadness=+600\n"
+			       "[Rule both]\nName=^(plain|avoided)$\nCgroup=/x\nBadness=+250\n"
+			       "[Rule spared]\nExecutable=/x\nIgnore=yes\n"
+			       "[Rule sinks]\nName=^sunk$\nBadness=-300\n"
+			       "[Rule prefers]\nName=^named$\nUser=1000\nPrefer=yes\n";
+static const char user_section[] = "[Rule rooted]\nUser=0\nBadness=+50\n";
 
 struct member {
 	struct fake_process p;
-	enum rule rule;
+	enum kind kind;
+	uint64_t matched;
+	enum mark mark;
 	bool put_aside;
 };
 
@@ -34,7 +48,7 @@ struct population {
 	uint64_t total_pages;
 	unsigned count;
 	struct member members[PROCESSES_MAX];
-	bool rules;
+	enum rules rules;
 	bool ignore_root_user;
 	enum sort_by sort_by;
 };
@@ -66,8 +80,12 @@ static void make_member(struct random *r, const struct population *pop, struct m
 		m->p.flags = 0x200000;
 	if (random_one_in(r, 15))
 		m->p.status_file = FAKE_MISSING;
-	m->rule = pop->rules ? (enum rule)random_below(r, RULES) : RULE_NONE;
-	m->p.comm = names[m->rule];
+	m->kind = (enum kind)random_below(r, KINDS);
+	m->p.comm = names[m->kind];
+	for (unsigned i = LIFTED; i <= SPARED; i++)
+		m->matched |= (uint64_t)random_one_in(r, 5) << i;
+	if (random_one_in(r, 8))
+		m->mark = random_one_in(r, 2) ? MARK_AVOID : MARK_OMIT;
 	m->put_aside = random_one_in(r, 10);
 	m->p.vm_kb = m->p.anon_kb + m->p.file_kb;
 }
@@ -77,7 +95,7 @@ static void make_population(struct random *r, struct population *pop)
 	*pop = (struct population){
 		.total_pages = totals[random_below(r, ARRAY_SIZE(totals))],
 		.count = (unsigned)random_below(r, PROCESSES_MAX + 1),
-		.rules = random_one_in(r, 2),
+		.rules = (enum rules)random_below(r, RULES_SETS),
 		.ignore_root_user = random_one_in(r, 5),
 		.sort_by = random_one_in(r, 4) ? SORT_BY_RSS : SORT_BY_BADNESS,
 	};
@@ -120,10 +138,51 @@ static int64_t freed_kb(const struct member *m)
 	return (int64_t)(m->p.anon_kb + m->p.swap_kb + m->p.pte_kb);
 }
 
+struct effect {
+	bool ignore, avoid;
+	int points;
+};
+
+static struct effect effect_of_short(const struct member *m)
+{
+	return (struct effect){
+		.ignore = m->kind == IGNORED || m->mark == MARK_OMIT,
+		.avoid = m->kind == AVOIDED || m->mark == MARK_AVOID,
+		.points = m->kind == PREFERRED ? 450 : 0,
+	};
+}
+
+static struct effect effect_of(const struct population *pop, const struct member *m)
+{
+	bool sections_count = pop->rules >= RULES_SECTIONS;
+
+	if (pop->rules == RULES_NONE)
+		return (struct effect){};
+	if (sections_count && m->matched & 1 << LIFTED)
+		return (struct effect){.points = 600};
+	if (sections_count && m->matched & 1 << BOTH && (m->kind == PLAIN || m->kind == AVOIDED))
+		return (struct effect){.points = 250};
+	if (sections_count && m->matched & 1 << SPARED)
+		return (struct effect){.ignore = true};
+	if (sections_count && m->kind == SUNK)
+		return (struct effect){.points = -300};
+	if (sections_count && m->kind == NAMED && m->p.uid == 1000)
+		return (struct effect){.points = 450};
+	if (pop->rules >= RULES_USER && m->p.uid == 0)
+		return (struct effect){.points = 50};
+	return effect_of_short(m);
+}
+
 static bool can_be_victim(const struct population *pop, const struct member *m)
 {
 	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD && !m->put_aside &&
-	       m->rule != RULE_IGNORE && !(pop->ignore_root_user && m->p.uid == 0);
+	       !effect_of(pop, m).ignore && !(pop->ignore_root_user && m->p.uid == 0);
+}
+
+/* Whoever is ignored is shown as large as he is. */
+static bool can_be_weighed(const struct population *pop, const struct member *m)
+{
+	return !effect_of(pop, m).ignore && !(pop->ignore_root_user && m->p.uid == 0);
 }
 
 static int64_t points(const struct population *pop, const struct member *m)
@@ -134,10 +193,13 @@ static int64_t points(const struct population *pop, const struct member *m)
 				: fake_badness(&m->p, pop->total_pages);
 
 	int64_t floor = held_kb(m) / 4 / 8 * 7; /* an avoided process counts as an eighth */
+	struct effect effect = effect_of(pop, m);
 
-	if (m->rule == RULE_PREFER)
-		return value + bias;
-	return m->rule == RULE_AVOID ? value - (bias < floor ? bias : floor) : value;
+	if (can_be_weighed(pop, m))
+		value += effect.points * (int64_t)(pop->total_pages / 1000);
+	if (can_be_weighed(pop, m) && effect.avoid)
+		value -= bias < floor ? bias : floor;
+	return value;
 }
 
 static bool beats(const struct population *pop, const struct member *a, const struct member *b)
@@ -151,13 +213,19 @@ static bool beats(const struct population *pop, const struct member *a, const st
 	return difference > 0;
 }
 
+/* Whom the kernel does not rate is not looked at. */
+static bool is_read(const struct member *m)
+{
+	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD;
+}
+
 /* How many are better than @m, whatever keeps them from being chosen. */
 static unsigned rank(const struct population *pop, const struct member *m)
 {
 	unsigned better = 0;
 
 	for (unsigned i = 0; i < pop->count; i++)
-		better += beats(pop, &pop->members[i], m);
+		better += is_read(&pop->members[i]) && beats(pop, &pop->members[i], m);
 	return better;
 }
 
@@ -209,12 +277,18 @@ static void write_population(const struct tree *t, const struct population *pop,
 	}
 }
 
-static struct patterns *make_patterns(void)
+static struct patterns *make_patterns(enum rules rules)
 {
 	struct config_loader l;
 	struct patterns *p;
 
+	if (rules == RULES_NONE)
+		return NULL;
 	config_loader_init(&l, NULL, NULL);
+	if (rules >= RULES_SECTIONS)
+		config_loader_parse(&l, "test.conf", sections, strlen(sections));
+	if (rules >= RULES_USER)
+		config_loader_parse(&l, "test.conf", user_section, strlen(user_section));
 	strcpy(l.config.prefer, "^preferred$");
 	strcpy(l.config.avoid, "^avoided$");
 	strcpy(l.config.ignore, "^ignored$");
@@ -223,16 +297,39 @@ static struct patterns *make_patterns(void)
 	return p;
 }
 
+/* What a look would have found, of those alone of whom there is something to say. */
+static void write_book(const struct population *pop, const struct patterns *p,
+		       struct identity_book *b)
+{
+	b->patterns = p;
+	b->count = 0;
+	for (unsigned i = 0; i < pop->count; i++) {
+		const struct member *m = &pop->members[i];
+
+		if (m->matched == 0 && m->mark == MARK_NONE)
+			continue;
+		b->entries[b->count] = (struct identity){.pid = m->p.pid,
+							 .start_time = m->p.start_time,
+							 .matched = m->matched,
+							 .mark = m->mark};
+		strcpy(b->entries[b->count++].comm, m->p.comm);
+	}
+}
+
 static void test_random(void **state)
 {
 	struct random r = {UINT64_C(0x9e3779b97f4a7c15)};
-	struct patterns *patterns = make_patterns();
+	struct patterns *patterns[RULES_SETS];
+	struct identity_book book = {};
 	unsigned before = 0, found = 0;
 	uint64_t scored = 0, evaluated = 0;
 	struct tree t;
 
 	(void)state;
 	tree_init(&t);
+	for (enum rules i = 0; i < RULES_SETS; i++)
+		patterns[i] = make_patterns(i);
+	assert_int_equal(identity_book_reserve(&book, PROCESSES_MAX), 0);
 	for (unsigned n = 0; n < POPULATIONS; n++) {
 		struct population pop;
 		const struct member *expected;
@@ -248,8 +345,10 @@ static void test_random(void **state)
 			.total_pages = pop.total_pages,
 			.sort_by = pop.sort_by,
 			.ignore_root_user = pop.ignore_root_user,
-			.patterns = pop.rules ? patterns : NULL,
+			.patterns = patterns[pop.rules],
+			.known = &book,
 		};
+		write_book(&pop, patterns[pop.rules], &book);
 		for (unsigned i = 0; i < pop.count; i++) {
 			if (pop.members[i].put_aside)
 				scanner_put_aside(s,
@@ -277,7 +376,9 @@ static void test_random(void **state)
 		scanner_free(s);
 	}
 	tree_done(&t);
-	patterns_free(patterns);
+	for (enum rules i = 0; i < RULES_SETS; i++)
+		patterns_free(patterns[i]);
+	identity_book_done(&book);
 
 	/* the test would show little if there were no victims, or the search no gain */
 	assert_true(found > POPULATIONS * 3 / 4);

@@ -68,7 +68,7 @@ static const struct {
 	const char *says, *expected;
 } mistake_rows[] = {
 	{"unknown section", BYTES("[Nope]\n"), 1, "[Nope]",
-	 "[Limits], [Stall], [Kill] or [Daemon]"},
+	 "[Limits], [Stall], [Kill], [Daemon] or [Rule NAME]"},
 	{"unknown section, said once", BYTES("[Nope]\nA=1\nSoftMemory=x\n"), 1, "[Nope]", "[Kill]"},
 	{"section in other letters", BYTES("[limits]\n"), 1, "[limits]", "[Limits]"},
 	{"section in blanks", BYTES("[ Limits ]\n"), 1, "[ Limits ]", "[Limits]"},

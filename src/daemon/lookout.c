@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When to look at everybody, and what a first look is told of; see lookout.h.
+ */
+#include "daemon/lookout.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+
+#include "daemon/daemon.h"
+#include "daemon/message-id.h"
+
+/* Of the rules that match nobody so many are named. */
+#define NAMES_SHOWN 40
+
+void lookout_look(struct daemon *d)
+{
+	struct lookout *l = &d->lookout;
+	int r = identities_submit(&l->identities, d->settings.patterns,
+				  scan_count_processes(d->proc_fd), l->census_due);
+
+	/* else with the next look: when this one is done, or memory is short */
+	if (r >= 0)
+		l->census_due = false;
+}
+
+static void note_idle_rules(struct daemon *d, const struct identity_book *b)
+{
+	const struct rule_set *rules = patterns_rules(b->patterns);
+	char names[NAMES_SHOWN * (RULE_NAME_SIZE + 2) + 1] = "";
+	unsigned idle = 0;
+	size_t used = 0;
+
+	for (unsigned i = 0; i < rules->count; i++) {
+		if (b->census.matched[i] > 0 || idle++ >= NAMES_SHOWN)
+			continue;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used > 0 ? ", " : "", rules->rules[i].name);
+	}
+	if (idle == 0)
+		return;
+	daemon_note(d, LOG_NOTICE, MESSAGE_ID_RULES, "%u of %u rules match%s nobody now: %s%s",
+		    idle, rules->count, idle == 1 ? "es" : "", names,
+		    idle > NAMES_SHOWN ? " and others" : "");
+}
+
+static void note_nobody_left(struct daemon *d, const struct identity_book *b)
+{
+	const struct identity_census *c = &b->census;
+	const struct rule_set *rules = patterns_rules(b->patterns);
+
+	if (c->processes == 0 || c->ignored < c->processes)
+		return;
+	for (unsigned i = 0; i < rules->count; i++) {
+		if (c->ignored_by[i] < c->processes)
+			continue;
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_RULES,
+			    "[Rule %s] ignores everybody: nobody can be killed",
+			    rules->rules[i].name);
+		return;
+	}
+	daemon_note(d, LOG_WARNING, MESSAGE_ID_RULES,
+		    "the rules together ignore everybody: nobody can be killed");
+}
+
+static int on_looked(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+	const struct identity_book *b;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	if (!identities_result(&d->lookout.identities))
+		return 0;
+	b = identities_book(&d->lookout.identities);
+	if (b->census.wanted && !b->stale) {
+		note_idle_rules(d, b);
+		note_nobody_left(d, b);
+	}
+	if (d->lookout.census_due)
+		lookout_look(d);
+	return 0;
+}
+
+int lookout_start(struct daemon *d)
+{
+	int r = sd_event_add_io(d->event, NULL, d->lookout.identities.result_fd, EPOLLIN, on_looked,
+				d);
+
+	if (r < 0)
+		return r;
+	d->lookout.census_due = true;
+	lookout_look(d);
+	return 0;
+}
+
+void lookout_reload(struct daemon *d, struct patterns *old)
+{
+	identities_retire(&d->lookout.identities, old);
+	d->lookout.census_due = true;
+	lookout_look(d);
+}

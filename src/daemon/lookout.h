@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps what is known of processes fresh: everybody is looked at when the daemon starts, when other
+ * rules are loaded, and while memory is becoming short. And says, once a configuration, which of
+ * its rules match nobody, and that they leave nobody to kill.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "sys/identity.h"
+
+struct daemon;
+
+struct lookout {
+	struct identities identities;
+	bool census_due; /* the rules are new: what they match is to be counted */
+};
+
+/* Adds the source of results, and has everybody looked at. */
+int lookout_start(struct daemon *d);
+
+/* Has everybody looked at again. Never waits. */
+void lookout_look(struct daemon *d);
+
+/* New settings are in place of those with the patterns @old, which is consumed. */
+void lookout_reload(struct daemon *d, struct patterns *old);
