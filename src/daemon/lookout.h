@@ -20,11 +20,14 @@ struct lookout {
 	bool census_due; /* the rules are new: what they match is to be counted */
 };
 
-/* Adds the source of results, and has everybody looked at. */
+/* Adds the source of results, and has everybody looked at; waits half a second for it at most. */
 int lookout_start(struct daemon *d);
 
 /* Has everybody looked at again. Never waits. */
 void lookout_look(struct daemon *d);
 
-/* New settings are in place of those with the patterns @old, which is consumed. */
+/*
+ * New settings are in place of those with the patterns @old, which is consumed. Waits for a tenth of
+ * a second at most.
+ */
 void lookout_reload(struct daemon *d, struct patterns *old);

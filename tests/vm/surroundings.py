@@ -4,6 +4,7 @@ who is asked first, what is said about others, and that two daemons find one vic
 
 from __future__ import annotations
 
+import json
 import re
 
 import report
@@ -140,6 +141,32 @@ def check_asked(facts: Facts, checks: Checks) -> None:
                 facts.notes.get("asked_available_kib"))
 
 
+def check_rules(facts: Facts, checks: Checks) -> None:
+    """A unit that a rule names dies first, a unit that root has marked never, whoever has marked
+    himself like anybody else."""
+    found = signals_in(facts, "rules")
+    first = list(dict.fromkeys(entry.pid for entry in found))
+    checks.that(first == [facts.pid("batch"), facts.pid("selfish")],
+                "rules: the one that a rule names, then the leak, and nobody else", show(found))
+    checks.that(facts.alive("marked"), "rules: whom root has marked lives, though he has most")
+    check_once(facts, checks, "rules", r"^1 of 2 rules matches nobody now: idle$",
+               "it says which rule matches nobody")
+    kills = {entry["REAPD_VICTIM_PID"]: entry for entry in facts.said("rules")
+             if entry.get("MESSAGE_ID") == report.message_ids()["KILL"]}
+    checks.that(kills.get(str(facts.pid("batch")), {}).get("REAPD_RULE") == "[Rule batch]"
+                and "REAPD_RULE" not in kills.get(str(facts.pid("selfish")), {"REAPD_RULE": ""}),
+                "rules: a report names its rule", show(map(str, kills)))
+    lines = [entry["MESSAGE"] for entry in said(facts, "rules", r"\(batch\)")]
+    checks.that(any(", [Rule batch] counts " in line for line in lines),
+                "rules: and says what it does", show(lines))
+    rows = json.loads((facts.folder / "rules-candidates").read_text())["candidates"]
+    shown = {row["name"]: (row["verdict"], row["rule"]) for row in rows}
+    checks.that(shown.get("marked") == ("ignored", "user.oomd_omit")
+                and shown.get("batch", ("", ""))[1] == "[Rule batch]"
+                and shown.get("selfish", ("", ""))[1] is None,
+                "rules: reapctl candidates shows the same", shown)
+
+
 def check_slab(facts: Facts, checks: Checks) -> None:
     check_died(facts, checks, "slab", "overflow")
     found = [entry for entry in facts.said("slab")
@@ -180,5 +207,6 @@ def check_surroundings(facts: Facts, checks: Checks) -> None:
     check_suspend(facts, checks)
     check_memcg(facts, checks)
     check_asked(facts, checks)
+    check_rules(facts, checks)
     check_slab(facts, checks)
     check_peers(facts, checks)

@@ -4,7 +4,8 @@
 # that counts what it allocates and which of its pages had to come from disk between the sample
 # that decides and the signal. Every way to a signal: SIGTERM, SIGTERM and then SIGKILL, SIGKILL at
 # once; and last, what shows that the counting can fail. A Prefer= that might match anybody makes
-# the scan read every process in full: the most that the daemon can have to do before a signal.
+# the scan read the name of every process, and a rule that lifts a user in some control groups every
+# process of these in full: the most that the daemon can have to do before a signal.
 
 figures=/run/reapd/interpose
 
@@ -25,6 +26,18 @@ rules()
 		Avoid=^(crowd-avoid|systemd.*|[a-z]+-avoid)\$
 		Ignore=^crowd-ignore\$
 		TermTimeout=1s
+		[Rule crowd]
+		Unit=crowd.service
+		Executable=/vm/bin/*
+		Name=^crowd-(lifted|preferred)\$
+		Badness=+300
+		[Rule group]
+		Cgroup=/system.slice/*
+		User=12345
+		Prefer=yes
+		[Rule nobody]
+		Name=^nobody-(is|has)-this\$
+		Avoid=yes
 		$1
 	END
 }

@@ -118,6 +118,39 @@ fact asked_available_kib "$REPLY"
 load_end asked
 systemctl stop reapd-hook.socket
 
+# Whose control group bears a mark of root's is spared, and whoever has made one for himself is not;
+# a rule by unit takes somebody small first.
+cat >/etc/reapd.conf <<'END'
+[Rule batch]
+Unit=batch.service
+Badness=+400
+[Rule idle]
+Unit=nowhere.service
+Executable=/usr/bin/*
+Avoid=yes
+END
+load_properties+=(--property=ManagedOOMPreference=omit)
+load_start marked hold 330
+unset 'load_properties[-1]'
+load_start batch hold 40
+load_properties+=(--property=Delegate=yes)
+load_go selfish leak --rate 30 --start 150 --fill random
+unset 'load_properties[-1]'
+setpriv --reuid=$load_uid --clear-groups python3 -c 'import os
+os.setxattr("/sys/fs/cgroup/system.slice/selfish.service", "user.oomd_omit", b"1")'
+step rules
+systemctl reload reapd.service
+wait_said 20 "of 2 rules"
+reapctl candidates --json >"$results/rules-candidates"
+wait_dead batch 60
+wait_dead selfish 60
+fact_alive marked || :
+load_end selfish
+load_end batch
+load_end marked
+rm /etc/reapd.conf
+systemctl reload reapd.service
+
 # slabinfo is root's. What the kernel took while all was calm is no reason to spare whoever leaks
 # afterwards.
 drop_in root <<'END'

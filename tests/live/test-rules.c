@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules in the whole daemon, in a dry run, on children of the test: their program is the test's
+ * own, their names are theirs. Rules count from the first scan on, after a start and after a
+ * reload, and what they match is said once.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "tree.h"
+
+static struct program program;
+
+/* Below its limits from the start, and nobody but the children can be chosen. */
+#define SHORT_OF_MEMORY                                                     \
+	"[Limits]\nSoftMemory=99.9%\nHardMemory=99%\nWarningMemory=99.9%\n" \
+	"[Kill]\nAvoid=\nIgnore=^(?!live-)\n"
+#define WITH_PLENTY "[Limits]\nSoftMemory=1M\n[Kill]\nAvoid=\nIgnore=^(?!live-)\n"
+
+struct setting {
+	struct tree tree;
+	char option[128];
+	pid_t large, small;
+};
+
+static void configure(const struct setting *s, const char *head, const char *rules)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "%s%s", head, rules);
+	tree_text(&s->tree, "reapd.conf", text);
+}
+
+static void begin(struct setting *s, const char *head, const char *rules)
+{
+	tree_init(&s->tree);
+	snprintf(s->option, sizeof(s->option), "--config=%s/reapd.conf", s->tree.path);
+	s->large = child_start(
+		&(struct child_spec){.bytes = 60 * MIB, .comm = "live-large", .adj = 1000});
+	s->small = child_start(
+		&(struct child_spec){.bytes = 20 * MIB, .comm = "live-small", .adj = 1000});
+	configure(s, head, rules);
+	program_start(&program,
+		      (const char *const[]){program_reapd(), "--dry-run", "--log=stderr", s->option,
+					    NULL},
+		      NULL);
+}
+
+static void end(struct setting *s)
+{
+	program_signal(&program, SIGTERM);
+	assert_int_equal(program_end(&program), 0);
+	child_end(s->large);
+	child_end(s->small);
+	tree_done(&s->tree);
+}
+
+#define SPARE_LARGE "[Rule spared]\nExecutable=*/test-rules\nName=^live-large$\nIgnore=yes\n"
+
+static void test_no_rule(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	begin(&s, SHORT_OF_MEMORY, "");
+	program_wait_for(&program, "(live-large) ");
+	end(&s);
+	assert_null(strstr(program.output, "nobody now"));
+}
+
+static void test_executable(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	begin(&s, SHORT_OF_MEMORY, SPARE_LARGE "[Rule lifted]\nCgroup=*\nName=small\nBadness=+1\n");
+	program_wait_for(&program, "would send SIGKILL to process");
+	program_wait_for(&program, "(live-small) ");
+	program_wait_for(&program, ", [Rule lifted] counts ");
+	program_wait_for(&program, " ignored  live-large\n");
+	end(&s);
+	assert_null(strstr(program.output, "(live-large)"));
+	assert_null(strstr(program.output, "nobody"));
+}
+
+/* Another choice by other rules, which a reload brings, from the first scan after it on. */
+static void test_reload(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	begin(&s, WITH_PLENTY, "[Rule gone]\nExecutable=/no/such/program\nAvoid=yes\n");
+	program_wait_for(&program, "1 of 1 rules matches nobody now: gone");
+	program_wait_for(&program, " watches ");
+	configure(&s, SHORT_OF_MEMORY,
+		  SPARE_LARGE "[Rule gone]\nUnit=no-such.service\nAvoid=yes\n"
+			      "[Rule too]\nUser=4294967294\nAvoid=yes\n");
+	program_signal(&program, SIGHUP);
+	program_wait_for(&program, "2 of 3 rules match nobody now: gone, too");
+	program_wait_for(&program, "(live-small) ");
+	end(&s);
+	assert_null(strstr(program.output, "(live-large)"));
+	assert_int_equal(count_matches(program.output, "nobody now"), 2);
+}
+
+static void test_everybody(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	begin(&s, WITH_PLENTY, "[Rule all]\nCgroup=*\nIgnore=yes\n");
+	program_wait_for(&program, "[Rule all] ignores everybody: nobody can be killed");
+	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^live-\nIgnore=yes\n");
+	program_signal(&program, SIGHUP);
+	program_wait_for(&program, "the rules together ignore everybody: nobody can be killed");
+	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^live-large$\nIgnore=yes\n");
+	program_signal(&program, SIGHUP);
+	program_wait_for_count(&program, "the configuration was reloaded", 2);
+	end(&s);
+	assert_int_equal(count_matches(program.output, "ignores everybody"), 1);
+	assert_int_equal(count_matches(program.output, "together ignore everybody"), 1);
+}
+
+/* Reloads in a row: a look that goes on meanwhile is of rules that are gone by then. */
+static void test_many_reloads(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	begin(&s, WITH_PLENTY, SPARE_LARGE);
+	program_wait_for(&program, " watches ");
+	for (unsigned i = 1; i <= 20; i++) {
+		program_signal(&program, SIGHUP);
+		program_wait_for_count(&program, "the configuration was reloaded", i);
+	}
+	configure(&s, SHORT_OF_MEMORY, SPARE_LARGE);
+	program_signal(&program, SIGHUP);
+	program_wait_for(&program, "(live-small) ");
+	end(&s);
+	assert_null(strstr(program.output, "(live-large)"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_rule),	     cmocka_unit_test(test_executable),
+		cmocka_unit_test(test_reload),	     cmocka_unit_test(test_everybody),
+		cmocka_unit_test(test_many_reloads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
