@@ -156,6 +156,9 @@ def check_rules(facts: Facts, checks: Checks) -> None:
     checks.that(kills.get(str(facts.pid("batch")), {}).get("REAPD_RULE") == "[Rule batch]"
                 and "REAPD_RULE" not in kills.get(str(facts.pid("selfish")), {"REAPD_RULE": ""}),
                 "rules: a report names its rule", show(map(str, kills)))
+    held = int(kills.get(str(facts.pid("selfish")), {}).get("REAPD_BADNESS_PAGES", 1 << 60)) * 4096
+    checks.that(held < 330 * MIB, "rules: the leak is smaller than the 400 MiB that were spared",
+                f"{held} bytes")
     lines = [entry["MESSAGE"] for entry in said(facts, "rules", r"\(batch\)")]
     checks.that(any(", [Rule batch] counts " in line for line in lines),
                 "rules: and says what it does", show(lines))

@@ -130,11 +130,11 @@ Executable=/usr/bin/*
 Avoid=yes
 END
 load_properties+=(--property=ManagedOOMPreference=omit)
-load_start marked hold 330
+load_start marked hold 400
 unset 'load_properties[-1]'
 load_start batch hold 40
 load_properties+=(--property=Delegate=yes)
-load_go selfish leak --rate 30 --start 150 --fill random
+load_go selfish leak --rate 30 --start 80 --fill random
 unset 'load_properties[-1]'
 setpriv --reuid=$load_uid --clear-groups python3 -c 'import os
 os.setxattr("/sys/fs/cgroup/system.slice/selfish.service", "user.oomd_omit", b"1")'
