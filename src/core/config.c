@@ -335,7 +335,10 @@ static void set_preset(struct config *config, const struct config_key *key)
 void config_loader_init(struct config_loader *l, void (*complain)(void *, const char *),
 			void *userdata)
 {
-	*l = (struct config_loader){.complain = complain, .userdata = userdata};
+	memset(l, 0, offsetof(struct config_loader, rules));
+	l->complain = complain;
+	l->userdata = userdata;
+	l->rules.count = l->rules.text_used = 0;
 	for (const struct config_key *k = config_keys; k->name; k++)
 		set_preset(&l->config, k);
 }

@@ -99,7 +99,6 @@ const char *config_type_expected(enum config_type type);
  */
 struct config_loader {
 	struct config config;
-	struct rule_set rules;
 	struct {
 		const char *file; /* borrowed; NULL: the default */
 		unsigned line;	  /* 0: the command line */
@@ -108,6 +107,7 @@ struct config_loader {
 	bool quiet; /* enough has been told of this file */
 	void (*complain)(void *userdata, const char *message);
 	void *userdata;
+	struct rule_set rules; /* last: what no rule uses of it is never written to */
 };
 
 /* Sets all defaults. */

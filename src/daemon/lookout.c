@@ -23,7 +23,8 @@ void lookout_look(struct daemon *d)
 {
 	struct lookout *l = &d->lookout;
 	int r = identities_submit(&l->identities, d->settings.patterns,
-				  scan_count_processes(d->proc_fd), l->census_due);
+				  scan_count_processes(d->proc_fd),
+				  l->census_due && patterns_want_census(d->settings.patterns));
 
 	/* else with the next look: when this one is done, or memory is short */
 	if (r >= 0)

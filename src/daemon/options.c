@@ -209,13 +209,19 @@ static void complain_on_stderr(void *userdata, const char *message)
 /* Wrong values on the command line are wrong usage, whatever the files say. */
 static bool settings_are_right(const struct options *o)
 {
-	struct config_loader l;
-	bool said = false;
+	struct config_loader *l = malloc(sizeof(*l));
+	bool said = false, right;
 
-	config_loader_init(&l, complain_on_stderr, &said);
-	options_apply(o, &l);
-	patterns_free(patterns_new(&l));
-	return l.mistakes == 0;
+	if (!l) {
+		complain_on_stderr(&said, "out of memory");
+		return false;
+	}
+	config_loader_init(l, complain_on_stderr, &said);
+	options_apply(o, l);
+	patterns_free(patterns_new(l));
+	right = l->mistakes == 0;
+	free(l);
+	return right;
 }
 
 /* Options that do no more than set one key, to what follows them or to a fixed value. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 #include "daemon/message-id.h"
@@ -17,29 +18,33 @@ int settings_read(const struct options *options, const struct meminfo *mem,
 		  void (*complain)(void *userdata, const char *message), void *userdata,
 		  struct settings *ret)
 {
-	struct config_loader l;
+	/* not on the stack, which is locked: its pages would stay */
+	struct config_loader *l = malloc(sizeof(*l));
 	struct config_files files = {};
 	struct patterns *patterns = NULL;
 	int r;
 
-	config_loader_init(&l, complain, userdata);
-	r = config_files_read(&l, options->config_path, options->config_required, &files);
+	if (!l)
+		return -ENOMEM;
+	config_loader_init(l, complain, userdata);
+	r = config_files_read(l, options->config_path, options->config_required, &files);
 	if (r >= 0) {
-		options_apply(options, &l);
-		config_loader_check(&l, mem->total_bytes, mem->swap_total_bytes);
-		patterns = patterns_new(&l);
-		if (l.mistakes > 0)
+		options_apply(options, l);
+		config_loader_check(l, mem->total_bytes, mem->swap_total_bytes);
+		patterns = patterns_new(l);
+		if (l->mistakes > 0)
 			r = -EINVAL;
 		else if (!patterns)
 			r = -ENOMEM;
 	}
-	if (r < 0) {
+	if (r >= 0) {
+		*ret = (struct settings){.config = l->config, .patterns = patterns, .files = files};
+	} else {
 		config_files_done(&files);
 		patterns_free(patterns);
-		return r;
 	}
-	*ret = (struct settings){.config = l.config, .patterns = patterns, .files = files};
-	return 0;
+	free(l);
+	return r;
 }
 
 void settings_done(struct settings *s)

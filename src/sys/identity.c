@@ -242,7 +242,7 @@ void identity_look(struct identity_book *b, int proc_fd, int cgroup_fd, uid_t ow
 		.cgroup_fd = cgroup_fd,
 		.owner = owner,
 	};
-	uint64_t dents[512];
+	uint64_t dents[256];
 
 	b->census = (struct identity_census){.wanted = b->census.wanted};
 	b->count = b->seen = 0;

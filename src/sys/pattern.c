@@ -114,12 +114,12 @@ static void compile_rules(struct patterns *p, struct config_loader *l)
 	p->need_look = rules_with(&p->rules, RULE_EXECUTABLE, RULE_USER_UNIT);
 }
 
-/* The first match allocates: now, not in a kill. */
-static void match_once(const struct patterns *p, enum pattern_user user)
+/* The first match allocates: now, not in a kill. For the thread, which is in none, when it does. */
+static void match_once(const struct patterns *p)
 {
-	(void)patterns_match(p, user, "reapd");
+	(void)patterns_match(p, PATTERN_USER_LOOP, "reapd");
 	for (unsigned i = 0; i < p->rules.count; i++)
-		(void)patterns_match_rule(p, user, i, "reapd");
+		(void)patterns_match_rule(p, PATTERN_USER_LOOP, i, "reapd");
 }
 
 struct patterns *patterns_new(struct config_loader *l)
@@ -143,8 +143,7 @@ struct patterns *patterns_new(struct config_loader *l)
 	}
 	pcre2_set_match_limit(p->context, MATCH_STEPS_MAX);
 	pcre2_set_heap_limit(p->context, MATCH_HEAP_KIB);
-	for (unsigned i = 0; i < PATTERN_USERS; i++)
-		match_once(p, i);
+	match_once(p);
 	return p;
 }
 
@@ -184,6 +183,11 @@ bool patterns_match_rule(const struct patterns *p, enum pattern_user user, unsig
 			 const char *comm)
 {
 	return !p->names[rule] || matches(p, user, p->names[rule], comm);
+}
+
+bool patterns_want_census(const struct patterns *p)
+{
+	return p->ignore || p->rules.count > 0;
 }
 
 const struct rule_set *patterns_rules(const struct patterns *p)

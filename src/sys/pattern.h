@@ -36,6 +36,9 @@ struct pattern_verdict patterns_match(const struct patterns *p, enum pattern_use
 /* Whether any process could be preferred by its name: a scan then has to look further down. */
 bool patterns_can_prefer(const struct patterns *p);
 
+/* Whether anybody could be ignored, or there is a rule that might match nobody. */
+bool patterns_want_census(const struct patterns *p);
+
 const struct rule_set *patterns_rules(const struct patterns *p);
 
 /* Of the rules, as bits, those of which something has to be found out ahead (sys/identity.h). */
