@@ -27,8 +27,6 @@
 #define STEPS_PER_TICK 8
 
 #define TIMER_ACCURACY_MAX_USEC 50000
-/* How old what is known of processes may become while memory is becoming short. */
-#define PREFETCH_INTERVAL_USEC (10 * USEC_PER_SEC)
 #define VMSTAT_INTERVAL_USEC   USEC_PER_SEC
 
 /* Total swap that fell within this time: somebody is in swapoff(2), which takes it page by page. */
@@ -415,13 +413,8 @@ static void report_recorder(struct daemon *d)
 /* Buffers grow while there is memory to grow into, and the kernel's too. */
 static void keep_room(struct daemon *d)
 {
-	uint64_t now = daemon_now_usec();
-
-	if (d->policy.announced_level == LEVEL_WARNING && now >= d->next_prefetch_usec) {
-		d->next_prefetch_usec = now + PREFETCH_INTERVAL_USEC;
-		prefetch_submit(&d->prefetch);
-		lookout_look(d);
-	}
+	if (d->policy.announced_level == LEVEL_WARNING)
+		lookout_keep_fresh(d, daemon_now_usec());
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)
 		/* when it fails the old size does, until it does not */
 		(void)scanner_reserve(d->scanner, scan_count_processes(d->proc_fd));

@@ -106,7 +106,6 @@ struct daemon {
 	struct sample last; /* of the last tick, to see what has changed about the machine */
 	uint64_t oom_kills; /* the kernel's, when vmstat was read last */
 	uint64_t next_vmstat_usec;
-	uint64_t next_prefetch_usec;
 	uint64_t swap_total_bytes; /* of the last sample, as the kernel said it */
 	uint64_t swap_said_bytes;  /* and as it was reported last */
 	uint64_t swap_changed_usec;

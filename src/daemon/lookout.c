@@ -12,6 +12,9 @@
 #include "daemon/daemon.h"
 #include "daemon/message-id.h"
 
+/* How old what is known of processes may become while memory is becoming short. */
+#define LOOK_INTERVAL_USEC (10 * UINT64_C(1000000))
+
 /* Of the rules that match nobody so many are named. */
 #define NAMES_SHOWN 40
 
@@ -19,7 +22,7 @@
 #define START_WAIT_MSEC	 500
 #define RELOAD_WAIT_MSEC 100
 
-void lookout_look(struct daemon *d)
+static void look(struct daemon *d)
 {
 	struct lookout *l = &d->lookout;
 	int r = identities_submit(&l->identities, d->settings.patterns,
@@ -82,7 +85,7 @@ static void take_result(struct daemon *d)
 		note_nobody_left(d, b);
 	}
 	if (d->lookout.census_due)
-		lookout_look(d);
+		look(d);
 }
 
 static int on_looked(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -100,9 +103,18 @@ static void look_and_wait(struct daemon *d, int timeout_msec)
 	struct pollfd result = {.fd = d->lookout.identities.result_fd, .events = POLLIN};
 
 	d->lookout.census_due = true;
-	lookout_look(d);
+	look(d);
 	if (poll(&result, 1, timeout_msec) > 0)
 		take_result(d);
+}
+
+void lookout_keep_fresh(struct daemon *d, uint64_t now_usec)
+{
+	if (now_usec < d->lookout.next_look_usec)
+		return;
+	d->lookout.next_look_usec = now_usec + LOOK_INTERVAL_USEC;
+	prefetch_submit(&d->prefetch);
+	look(d);
 }
 
 int lookout_start(struct daemon *d)

@@ -17,14 +17,15 @@ struct daemon;
 
 struct lookout {
 	struct identities identities;
+	uint64_t next_look_usec;
 	bool census_due; /* the rules are new: what they match is to be counted */
 };
 
 /* Adds the source of results, and has everybody looked at; waits half a second for it at most. */
 int lookout_start(struct daemon *d);
 
-/* Has everybody looked at again. Never waits. */
-void lookout_look(struct daemon *d);
+/* Memory is becoming short: has everybody looked at once more, every ten seconds. Never waits. */
+void lookout_keep_fresh(struct daemon *d, uint64_t now_usec);
 
 /*
  * New settings are in place of those with the patterns @old, which is consumed. Waits for a tenth of

@@ -23,7 +23,7 @@
 struct look {
 	struct identity_book *book;
 	const struct rule_set *rules;
-	uint64_t need_look, need_place, need_executable;
+	uint64_t need_look, need_place, need_executable, need_user;
 	int proc_fd, cgroup_fd;
 	uid_t owner;
 	char group[GROUP_SIZE]; /* of the process before, or "" */
@@ -93,6 +93,28 @@ uint64_t identity_guess(const struct identity_book *known, pid_t pid)
 	const struct identity *entry = find(known, pid);
 
 	return entry && !known->stale ? entry->matched : 0;
+}
+
+static int read_status(int dir_fd, struct process_status *ret)
+{
+	char text[4096];
+	size_t len;
+	int r = fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len);
+
+	return r < 0 ? r : process_status_parse(text, len, ret);
+}
+
+/* Of a rule that a user has to match, whether this one does. */
+static uint64_t match_user(const struct look *look, int dir_fd)
+{
+	struct process_status status;
+	uint64_t matched = 0;
+
+	if (read_status(dir_fd, &status) < 0)
+		return ~look->need_user;
+	for (unsigned i = 0; i < look->rules->count; i++)
+		matched |= (uint64_t)(look->rules->rules[i].uid == status.uid) << i;
+	return matched | ~look->need_user;
 }
 
 /* The kernel lists pids in their order, so this is mostly the end. */
@@ -168,11 +190,8 @@ static void count(struct look *look, int dir_fd, const struct process_stat *stat
 		.comm = stat->comm, .matched = entry->matched, .mark = entry->mark};
 	struct process_status status;
 	struct ruling ruling;
-	char text[4096];
-	size_t len;
 
-	if (fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len) < 0 ||
-	    process_status_parse(text, len, &status) < 0 || !status.has_mm)
+	if (read_status(dir_fd, &status) < 0 || !status.has_mm)
 		return;
 	facts.uid = status.uid;
 	for (unsigned i = 0; i < look->rules->count; i++)
@@ -198,6 +217,8 @@ static void look_at_process(struct look *look, int dir_fd, pid_t pid)
 	}
 	if (entry.matched & look->need_executable)
 		entry.matched &= match_executable(look, dir_fd);
+	if (entry.matched & look->need_user)
+		entry.matched &= match_user(look, dir_fd);
 	if (entry.matched == 0 && entry.mark == MARK_NONE && !look->book->census.wanted)
 		return;
 
@@ -236,6 +257,7 @@ void identity_look(struct identity_book *b, int proc_fd, int cgroup_fd, uid_t ow
 		.rules = patterns_rules(b->patterns),
 		.need_look = patterns_need_look(b->patterns),
 		.need_place = rules_with(patterns_rules(b->patterns), RULE_CGROUP, RULE_USER_UNIT),
+		.need_user = patterns_need_user(b->patterns),
 		.need_executable = rules_with(patterns_rules(b->patterns), RULE_EXECUTABLE,
 					      RULE_EXECUTABLE),
 		.proc_fd = proc_fd,

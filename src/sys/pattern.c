@@ -28,7 +28,7 @@ struct patterns {
 	pcre2_code *ignore;
 	pcre2_code *names[RULES_MAX];
 	struct rule_set rules;
-	uint64_t need_look;
+	uint64_t need_look, need_user;
 	pcre2_match_data *match_data[PATTERN_USERS];
 	pcre2_match_context *context;
 };
@@ -111,7 +111,14 @@ static void compile_rules(struct patterns *p, struct config_loader *l)
 		resolve_user(l, r);
 	}
 	rules_copy(&l->rules, &p->rules);
-	p->need_look = rules_with(&p->rules, RULE_EXECUTABLE, RULE_USER_UNIT);
+	for (unsigned i = 0; i < p->rules.count; i++) {
+		const struct rule *r = &p->rules.rules[i];
+		bool lifts = r->prefer || r->badness > 0;
+
+		p->need_user |= (uint64_t)(lifts && !p->names[i]) << i;
+	}
+	p->need_user &= rules_with(&p->rules, RULE_USER, RULE_USER);
+	p->need_look = p->need_user | rules_with(&p->rules, RULE_EXECUTABLE, RULE_USER_UNIT);
 }
 
 /* The first match allocates: now, not in a kill. For the thread, which is in none, when it does. */
@@ -183,6 +190,11 @@ bool patterns_match_rule(const struct patterns *p, enum pattern_user user, unsig
 			 const char *comm)
 {
 	return !p->names[rule] || matches(p, user, p->names[rule], comm);
+}
+
+uint64_t patterns_need_user(const struct patterns *p)
+{
+	return p->need_user;
 }
 
 bool patterns_want_census(const struct patterns *p)

@@ -41,8 +41,13 @@ bool patterns_want_census(const struct patterns *p);
 
 const struct rule_set *patterns_rules(const struct patterns *p);
 
-/* Of the rules, as bits, those of which something has to be found out ahead (sys/identity.h). */
+/*
+ * Of the rules, as bits, those of which something has to be found out ahead (sys/identity.h), and
+ * among them those for which that is the user too: who is lifted by his user alone would otherwise
+ * be found only by reading everybody in full.
+ */
 uint64_t patterns_need_look(const struct patterns *p);
+uint64_t patterns_need_user(const struct patterns *p);
 
 /* True also when the rule has no Name=. */
 bool patterns_match_rule(const struct patterns *p, enum pattern_user user, unsigned rule,

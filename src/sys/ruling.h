@@ -49,7 +49,7 @@ int64_t ruling_lift_pages(const struct patterns *p, uint64_t total_pages);
 enum ruling_lift {
 	LIFT_NO,
 	LIFT_PERHAPS, /* its name decides */
-	LIFT_YES,     /* or its user, for which it has to be read as a whole */
+	LIFT_YES,
 };
 
 /*

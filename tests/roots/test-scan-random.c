@@ -27,7 +27,10 @@ static const char *const names[] = {"plain", "preferred", "avoided", "ignored", 
 /* Each set has the ones before it too. */
 enum rules { RULES_NONE, RULES_SHORT, RULES_SECTIONS, RULES_USER, RULES_SETS };
 
-/* In their order; the first three need a look ahead, of which the test makes up the result. */
+/*
+ * In their order; the first three need a look ahead, of which the test makes up the result, and so
+ * does the last, which lifts by the user alone.
+ */
 enum { LIFTED, BOTH, SPARED, SINKS, PREFERS, ROOTED };
 static const char sections[] = "[Rule lifted]\nUnit=lifted.service\nBadness=+600\n"
 			       "[Rule both]\nName=^(plain|avoided)$\nCgroup=/x\nBadness=+250\n"
@@ -84,6 +87,7 @@ static void make_member(struct random *r, const struct population *pop, struct m
 	m->p.comm = names[m->kind];
 	for (unsigned i = LIFTED; i <= SPARED; i++)
 		m->matched |= (uint64_t)random_one_in(r, 5) << i;
+	m->matched |= (uint64_t)(m->p.uid == 0 && !random_one_in(r, 5)) << ROOTED;
 	if (random_one_in(r, 8))
 		m->mark = random_one_in(r, 2) ? MARK_AVOID : MARK_OMIT;
 	m->put_aside = random_one_in(r, 10);
@@ -168,7 +172,7 @@ static struct effect effect_of(const struct population *pop, const struct member
 		return (struct effect){.points = -300};
 	if (sections_count && m->kind == NAMED && m->p.uid == 1000)
 		return (struct effect){.points = 450};
-	if (pop->rules >= RULES_USER && m->p.uid == 0)
+	if (pop->rules >= RULES_USER && m->matched & 1 << ROOTED)
 		return (struct effect){.points = 50};
 	return effect_of_short(m);
 }

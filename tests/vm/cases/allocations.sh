@@ -4,8 +4,7 @@
 # that counts what it allocates and which of its pages had to come from disk between the sample
 # that decides and the signal. Every way to a signal: SIGTERM, SIGTERM and then SIGKILL, SIGKILL at
 # once; and last, what shows that the counting can fail. A Prefer= that might match anybody makes
-# the scan read the name of every process, and a rule that lifts a user in some control groups every
-# process of these in full: the most that the daemon can have to do before a signal.
+# the scan read the name of every process.
 
 figures=/run/reapd/interpose
 
