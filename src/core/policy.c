@@ -639,6 +639,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	stall = stalls_judge(&p->stalls, p->config, &o->sample, limits.memory_bytes[LEVEL_WARNING]);
 	a.stall_permyriad = stall.permyriad;
 	a.stall_of_others = stall.others;
+	a.ask_groups = stall.ask_groups;
 	a.look_closer = stalls_look_closer(&p->stalls, p->config, &o->sample,
 					   limits.memory_bytes[LEVEL_WARNING], stall.permyriad);
 

@@ -123,23 +123,26 @@ static bool comes_back(const struct stall_history *h, const struct stall_slot *o
  * say here; and where all processes are in one group, or there are no groups, the figures of the
  * whole machine have to do.
  */
-static struct stall judge_others(const struct stall_history *h, const struct config *config,
-				 const struct sample *s, const struct stall_slot *oldest,
-				 uint64_t window)
+static void judge_others(const struct stall_history *h, const struct config *config,
+			 const struct sample *s, const struct stall_slot *oldest, uint64_t window,
+			 struct stall *stall)
 {
 	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
 
 	if (!s->has_others || !oldest->has_others)
-		return (struct stall){};
+		return;
 	memory = u64_muldiv(u64_sub(s->others.memory_usec, oldest->others.memory_usec), 10000,
 			    window);
 	io = u64_muldiv(u64_sub(s->others.io_usec, oldest->others.io_usec), 10000, window);
 	if (memory >= limit && comes_back(h, oldest, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
-		return (struct stall){memory, STALLED_NEEDED, true};
-	if (io >= limit &&
-	    comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
-		return (struct stall){io, STALLED_NEEDED, true};
-	return (struct stall){};
+		stall->permyriad = memory;
+	else if (io >= limit && comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC),
+					   REFAULTS_IO_DIVISOR))
+		stall->permyriad = io;
+	else
+		return;
+	stall->stalled = STALLED_NEEDED;
+	stall->others = true;
 }
 
 /*
@@ -158,26 +161,32 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 			  const struct sample *s, uint64_t low_bytes)
 {
 	const struct stall_slot *oldest = update(h, config, s);
-	uint64_t limit = config->stall_limit_permyriad, window, memory, io;
-	bool known = h->has_reclaim && oldest && oldest->has_reclaim, needed;
-	struct stall others;
+	uint64_t limit = config->stall_limit_permyriad, window, io = 0;
+	struct stall stall = {};
+	bool known;
 
 	if (!oldest)
-		return (struct stall){};
+		return stall;
+	known = h->has_reclaim && oldest->has_reclaim;
 	window = u64_max(s->time_usec - oldest->time_usec, config->stall_window_usec);
-	memory = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
-	if (memory >= limit) {
-		needed = !known || comes_back(h, oldest, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR);
-		return (struct stall){memory, needed ? STALLED_NEEDED : STALLED_IDLY, false};
+	stall.permyriad = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
+	if (known && s->mem.available_bytes <= low_bytes)
+		io = u64_muldiv(h->io_usec - oldest->io_usec, 10000, window);
+	stall.ask_groups = u64_max(stall.permyriad, io) >= limit / LOOK_CLOSER_DIVISOR;
+
+	if (stall.permyriad >= limit) {
+		stall.stalled = !known || comes_back(h, oldest, REFAULTS_MIN_PAGES,
+						     REFAULTS_DIVISOR)
+					? STALLED_NEEDED
+					: STALLED_IDLY;
+	} else if (io >= limit && comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC),
+					     REFAULTS_IO_DIVISOR)) {
+		stall.permyriad = io;
+		stall.stalled = STALLED_NEEDED;
+	} else if (known && s->mem.available_bytes <= low_bytes) {
+		judge_others(h, config, s, oldest, window, &stall);
 	}
-	if (!known || s->mem.available_bytes > low_bytes)
-		return (struct stall){.permyriad = memory};
-	io = u64_muldiv(h->io_usec - oldest->io_usec, 10000, window);
-	if (io >= limit &&
-	    comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR))
-		return (struct stall){io, STALLED_NEEDED, false};
-	others = judge_others(h, config, s, oldest, window);
-	return others.stalled == STALLED_NEEDED ? others : (struct stall){.permyriad = memory};
+	return stall;
 }
 
 bool stalls_look_closer(const struct stall_history *h, const struct config *config,

@@ -39,7 +39,8 @@ enum stalled {
 struct stall {
 	uint64_t permyriad; /* of the window lost */
 	enum stalled stalled;
-	bool others; /* not of the machine, but of somebody who is not the worst */
+	bool ask_groups; /* enough of it to look who has lost it */
+	bool others;	 /* not of the machine, but of somebody who is not the worst */
 };
 
 /* Stalls up to here do not count any more: they were a victim's, or of another window. */

@@ -27,7 +27,7 @@
 #define STEPS_PER_TICK 8
 
 #define TIMER_ACCURACY_MAX_USEC 50000
-#define VMSTAT_INTERVAL_USEC   USEC_PER_SEC
+#define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
 
 /* Total swap that fell within this time: somebody is in swapoff(2), which takes it page by page. */
 #define SWAPOFF_USEC (5 * USEC_PER_SEC)
@@ -330,7 +330,7 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	}
 
 	d->look_closer = a.look_closer;
-	if (a.look_closer)
+	if (a.ask_groups)
 		groups_look(&d->groups, o->sample.time_usec);
 	carry_out(d, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */

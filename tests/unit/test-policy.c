@@ -1106,6 +1106,26 @@ static void test_look_closer(void **state)
 	assert_in_range(asked, 20, 34);
 }
 
+/* Who loses the time is asked once an eighth of the limit is lost, to memory or to I/O. */
+static void test_ask_groups(void **state)
+{
+	struct stalls s;
+
+	(void)state;
+	stalls_init(&s, "", 50 * MIB);
+	assert_false(stalls_go(&s, 12 * SEC, 620).ask_groups);
+	assert_true(stalls_go(&s, 12 * SEC, 630).ask_groups);
+
+	stalls_init(&s, "", 50 * MIB);
+	s.o.sample.has_vmstat = s.o.sample.has_io = true;
+	policy_init(&s.policy, &s.config, 0);
+	assert_false(stalls_go(&s, 200 * MSEC, 0).ask_groups);
+	s.o.sample.io.some_total_usec += 3 * SEC;
+	assert_true(stalls_go(&s, 100 * MSEC, 0).ask_groups);
+	s.o.sample.mem.available_bytes = 151 * MIB; /* the disk's own business */
+	assert_false(stalls_go(&s, 100 * MSEC, 0).ask_groups);
+}
+
 static void test_stall_with_plenty(void **state)
 {
 	struct stalls s;
@@ -1909,6 +1929,7 @@ int main(void)
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_reclaim_wraps),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_ask_groups),
 		cmocka_unit_test(test_look_closer),
 		cmocka_unit_test(test_stall_with_plenty),
 		cmocka_unit_test(test_stall_windows),
