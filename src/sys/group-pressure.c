@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -125,8 +126,7 @@ static void look_at_group(struct group_watch *w, const struct level *at)
 	uint64_t memory, io;
 	struct stat st;
 
-	if (w->groups == GROUPS_MAX || fstat(at->fd, &st) < 0 ||
-	    !read_pressure(at, "memory.pressure", &now.memory_usec) ||
+	if (fstat(at->fd, &st) < 0 || !read_pressure(at, "memory.pressure", &now.memory_usec) ||
 	    !read_pressure(at, "io.pressure", &now.io_usec))
 		return;
 	w->groups++;
@@ -163,7 +163,8 @@ static void walk(struct group_watch *w, const struct level *at, unsigned depth)
 
 	if (list_fd < 0)
 		return;
-	while ((n = syscall(SYS_getdents64, list_fd, dents, sizeof(dents))) > 0) {
+	while (w->groups < GROUPS_MAX &&
+	       (n = syscall(SYS_getdents64, list_fd, dents, sizeof(dents))) > 0) {
 		for (long i = 0; i < n; i += ((struct entry *)(dents + i))->size) {
 			const struct entry *e = (const struct entry *)(dents + i);
 
@@ -179,8 +180,9 @@ static void walk(struct group_watch *w, const struct level *at, unsigned depth)
 				walk(w, &below, depth + 1);
 		}
 	}
-	if (leaf && at->above)
+	if (leaf && at->above && w->groups < GROUPS_MAX)
 		look_at_group(w, at);
+	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
 }
 
 struct group_watch *group_watch_new(int root_fd)
