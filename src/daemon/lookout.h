@@ -28,7 +28,7 @@ int lookout_start(struct daemon *d);
 void lookout_keep_fresh(struct daemon *d, uint64_t now_usec);
 
 /*
- * New settings are in place of those with the patterns @old, which is consumed. Waits for a tenth of
- * a second at most.
+ * New settings are in place of those with the patterns @old, which is consumed. Waits for a tenth
+ * of a second at most.
  */
 void lookout_reload(struct daemon *d, struct patterns *old);

@@ -32,7 +32,7 @@ struct report_moment {
 	enum level level, level_before;
 	enum reason reason;
 	uint64_t stall_permyriad;
-	char stalled_group[64]; /* who has lost that; "": all together */
+	char stalled_group[64];			 /* who has lost that; "": all together */
 	uint64_t consumed_bytes, exhausted_usec; /* see struct action */
 	uint64_t elsewhere_bytes;		 /* REPORT_BARREN: see struct action */
 	uint64_t stall_window_usec;

@@ -28,7 +28,7 @@
 
 struct identity {
 	uint64_t start_time;
-	uint64_t matched; /* of patterns_need_look(), the rules of which all that needed one matches */
+	uint64_t matched; /* those of patterns_need_look() that match as far as it goes */
 	pid_t pid;
 	enum mark mark;
 	char comm[IDENTITY_COMM_SIZE];
