@@ -141,12 +141,77 @@ static void test_many_reloads(void **state)
 	assert_null(strstr(program.output, "(live-large)"));
 }
 
+static void say_all_on_stderr(void *userdata)
+{
+	(void)userdata;
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+static int check(const struct tree *t, const char *text)
+{
+	const struct surroundings s = {say_all_on_stderr, NULL};
+	char option[128];
+
+	tree_text(t, "reapd.conf", text);
+	snprintf(option, sizeof(option), "--config=%s/reapd.conf", t->path);
+	program_start(&program,
+		      (const char *const[]){program_reapd(), "--check-config", option, NULL}, &s);
+	return program_end(&program);
+}
+
+static const struct {
+	const char *text;
+	const char *says;
+} late_mistakes[] = {
+	{"[Rule a]\nName=a(\nAvoid=yes\n", "reapd.conf:2: [Rule a] Name=a(: expected a regular "
+					   "expression: missing closing parenthesis"},
+	{"[Rule a]\nAvoid=yes\nUser=no-such-user\n",
+	 "reapd.conf:3: [Rule a] User=no-such-user: expected the number of a user"},
+	{"[Rule a]\nAvoid=yes\nUser=4294967295\n", "reapd.conf:3: [Rule a] User=4294967295: "},
+	{"[Rule a]\nAvoid=yes\nUser=-1\n", "reapd.conf:3: [Rule a] User=-1: expected"},
+};
+
+/* What core cannot see: it neither compiles patterns nor reads /etc/passwd. One line for each. */
+static void test_late_mistakes(void **state)
+{
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (size_t i = 0; i < ARRAY_SIZE(late_mistakes); i++) {
+		CHECK_INT(late_mistakes[i].says, check(&t, late_mistakes[i].text), 78);
+		CHECK_INT(late_mistakes[i].says, count_lines(program.output), 1);
+		CHECK(late_mistakes[i].says, strstr(program.output, late_mistakes[i].says));
+	}
+	tree_done(&t);
+}
+
+/* What --check-config prints is a configuration, and the same. */
+static void test_printed(void **state)
+{
+	static const char rules[] = "\n[Rule all]\nName=^a#b$\nExecutable=/usr/*\nCgroup=*\n"
+				    "Unit=a@*.service\nUserUnit=*\nUser=root\nBadness=-5\n"
+				    "\n[Rule b]\nUser=65534\nIgnore=yes\n";
+	char printed[sizeof(program.output)];
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	assert_int_equal(check(&t, rules), 0);
+	assert_string_equal(program.output + strlen(program.output) - strlen(rules), rules);
+	strcpy(printed, program.output);
+	assert_int_equal(check(&t, printed), 0);
+	assert_string_equal(program.output, printed);
+	tree_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_rule),	     cmocka_unit_test(test_executable),
 		cmocka_unit_test(test_reload),	     cmocka_unit_test(test_everybody),
-		cmocka_unit_test(test_many_reloads),
+		cmocka_unit_test(test_many_reloads), cmocka_unit_test(test_late_mistakes),
+		cmocka_unit_test(test_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
