@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain.h"
 #include "text.h"
 
 #define USEC_PER_MSEC UINT64_C(1000)
@@ -44,6 +45,10 @@ const struct config_key config_keys[] = {
 	    .help = "free swap that goes with SoftMemory="),
 	KEY("Limits", "HardSwap", CONFIG_LIMIT, hard_swap, "",
 	    .help = "free swap that goes with HardMemory= (half of soft)"),
+	KEY("Limits", "WatchCgroups", CONFIG_CGROUPS, watch_cgroups, "",
+	    .help = "control groups whose memory.max is watched too"),
+	KEY("Limits", "WatchNodes", CONFIG_NODES, watch_nodes, "",
+	    .help = "sets of memory nodes that are watched too"),
 	KEY("Stall", "StallLimit", CONFIG_PERCENT, stall_limit_permyriad, "50%",
 	    .help = "share of time lost to memory stalls that counts as thrashing"),
 	KEY("Stall", "StallWindow", CONFIG_DURATION, stall_window_usec, "10s",
@@ -94,6 +99,10 @@ const char *config_type_expected(enum config_type type)
 	switch (type) {
 	case CONFIG_LIMIT:
 		return "a percentage, a size or both, such as 10%, 512M or 10% 1G";
+	case CONFIG_CGROUPS:
+		return "absolute paths below the root of the control groups, such as /a.slice/*";
+	case CONFIG_NODES:
+		return "at most 8 sets of memory nodes, such as 1 or 0,2-3";
 	case CONFIG_PERCENT:
 		return "a percentage above 0 and up to 100, such as 50%";
 	case CONFIG_DURATION:
@@ -285,6 +294,16 @@ static int parse_value(const struct config_key *key, struct text value, void *fi
 		r = parse_limit(value, &limit);
 		if (r >= 0)
 			*(struct limit *)field = limit;
+		return r;
+	case CONFIG_CGROUPS:
+		r = domain_cgroups_check(value);
+		if (r >= 0)
+			text_copy(value, field, PATTERN_SIZE);
+		return r;
+	case CONFIG_NODES:
+		r = domain_nodes_check(value);
+		if (r >= 0)
+			text_copy(value, field, NODE_SETS_SIZE);
 		return r;
 	case CONFIG_PERCENT:
 		r = parse_percent(value, &number);
@@ -679,6 +698,8 @@ void config_format(const struct config *config, const struct config_key *key, ch
 	case CONFIG_BOOL:
 		snprintf(buf, size, "%s", *(const bool *)field ? "yes" : "no");
 		return;
+	case CONFIG_CGROUPS:
+	case CONFIG_NODES:
 	case CONFIG_PATTERN:
 		snprintf(buf, size, "%s", (const char *)field);
 		return;

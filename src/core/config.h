@@ -37,7 +37,8 @@ uint64_t limit_bytes(struct limit l, uint64_t total_bytes);
 
 enum log_target { LOG_TARGET_AUTO, LOG_TARGET_JOURNAL, LOG_TARGET_STDERR };
 
-#define PATTERN_SIZE 1024
+#define PATTERN_SIZE   1024
+#define NODE_SETS_SIZE 256
 
 struct config {
 	struct limit warning_memory;
@@ -46,6 +47,8 @@ struct config {
 	struct limit warning_swap;
 	struct limit soft_swap;
 	struct limit hard_swap;
+	char watch_cgroups[PATTERN_SIZE]; /* words: see domain_cgroups_check() of domain.h */
+	char watch_nodes[NODE_SETS_SIZE]; /* and domain_nodes_check() */
 	uint64_t stall_limit_permyriad;
 	uint64_t stall_window_usec;
 	uint64_t term_timeout_usec;
@@ -65,6 +68,8 @@ struct config {
 
 enum config_type {
 	CONFIG_LIMIT,
+	CONFIG_CGROUPS,
+	CONFIG_NODES,
 	CONFIG_PERCENT,
 	CONFIG_DURATION,
 	CONFIG_BOOL,

@@ -446,7 +446,8 @@ size_t trace_format_config(const struct config *config, char *buf, size_t size)
 	size_t used = 0;
 
 	for (const struct config_key *k = config_keys; k->name; k++) {
-		if (k->type == CONFIG_PATTERN)
+		if (k->type == CONFIG_PATTERN || k->type == CONFIG_CGROUPS ||
+		    k->type == CONFIG_NODES)
 			continue;
 		config_format(config, k, value, sizeof(value));
 		append(buf, size, &used, "set %s=%s\n", k->name, value);

@@ -77,3 +77,16 @@ void json_end_array(struct json *j)
 	putchar(']');
 	j->has_member = true;
 }
+
+void json_begin_object(struct json *j, const char *name)
+{
+	begin_member(j, name);
+	putchar('{');
+	j->has_member = false;
+}
+
+void json_end_object(struct json *j)
+{
+	putchar('}');
+	j->has_member = true;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One flat object on standard output: for answers that are no table.
+ * One object on standard output: for answers that are no table.
  */
 #pragma once
 
@@ -20,6 +20,8 @@ void json_number(struct json *j, const char *name, int64_t number);
 void json_unsigned(struct json *j, const char *name, uint64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 
-/* Members of an array: json_text() and others without a name. */
+/* Members of an array: json_text(), json_begin_object() and others without a name. */
 void json_begin_array(struct json *j, const char *name);
 void json_end_array(struct json *j);
+void json_begin_object(struct json *j, const char *name);
+void json_end_object(struct json *j);

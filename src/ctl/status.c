@@ -2,6 +2,7 @@
 /*
  * "reapctl status": what the daemon sees, what it would act on, and what it has done.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,13 +18,41 @@
 #define USEC_PER_SEC   UINT64_C(1000000)
 #define PROPERTIES_MAX 64
 
+/* A domain besides the host, in the order in which the daemon shows its members. */
+#define DOMAIN_ROW "(ssttttttt)"
+
+enum {
+	DOMAIN_TOTAL,
+	DOMAIN_AVAILABLE,
+	DOMAIN_WARNING,
+	DOMAIN_SOFT,
+	DOMAIN_HARD,
+	DOMAIN_SWAP_TOTAL,
+	DOMAIN_SWAP_FREE,
+	DOMAIN_NUMBERS
+};
+
+static const char *const domain_numbers[DOMAIN_NUMBERS] = {
+	[DOMAIN_TOTAL] = "MemoryTotal",	    [DOMAIN_AVAILABLE] = "MemoryAvailable",
+	[DOMAIN_WARNING] = "WarningMemory", [DOMAIN_SOFT] = "SoftMemory",
+	[DOMAIN_HARD] = "HardMemory",	    [DOMAIN_SWAP_TOTAL] = "SwapTotal",
+	[DOMAIN_SWAP_FREE] = "SwapFree",
+};
+
+struct domain {
+	const char *name, *level; /* the message's */
+	uint64_t numbers[DOMAIN_NUMBERS];
+};
+
 /* One property of the daemon, of any of the types that it has. */
 struct property {
 	const char *name;
 	char type;
 	const char *text;
-	uint64_t number; /* b, u and t; of x the same bits */
-	char **list;	 /* as */
+	uint64_t number;	/* b, u and t; of x the same bits */
+	char **list;		/* as */
+	struct domain *domains; /* an array of these */
+	unsigned domain_count;
 };
 
 struct status {
@@ -37,7 +66,34 @@ static void status_done(struct status *s)
 		for (char **word = s->properties[i].list; word && *word; word++)
 			free(*word);
 		free(s->properties[i].list);
+		free(s->properties[i].domains);
 	}
+}
+
+static int read_domain(sd_bus_message *m, struct property *p)
+{
+	struct domain d, *larger;
+	uint64_t *n = d.numbers;
+	int r = sd_bus_message_read(m, DOMAIN_ROW, &d.name, &d.level, &n[0], &n[1], &n[2], &n[3],
+				    &n[4], &n[5], &n[6]);
+
+	if (r <= 0)
+		return r;
+	larger = reallocarray(p->domains, p->domain_count + 1, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	p->domains = larger;
+	p->domains[p->domain_count++] = d;
+	return 1;
+}
+
+static int read_domains(sd_bus_message *m, struct property *p)
+{
+	int r = sd_bus_message_enter_container(m, 'a', DOMAIN_ROW);
+
+	while (r > 0)
+		r = read_domain(m, p);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 static int read_value(sd_bus_message *m, const char *type, struct property *p)
@@ -48,6 +104,8 @@ static int read_value(sd_bus_message *m, const char *type, struct property *p)
 	p->type = type[0];
 	switch (type[0]) {
 	case 'a':
+		if (strcmp(type, "a" DOMAIN_ROW) == 0)
+			return read_domains(m, p);
 		return sd_bus_message_read_strv(m, &p->list);
 	case 's':
 		return sd_bus_message_read_basic(m, 's', &p->text);
@@ -122,6 +180,16 @@ static const char *text(const struct status *s, const char *name)
 	return t ? t : "";
 }
 
+static void print_json_domain(struct json *j, const struct domain *d)
+{
+	json_begin_object(j, NULL);
+	json_text(j, "Name", d->name);
+	json_text(j, "Level", d->level);
+	for (unsigned i = 0; i < DOMAIN_NUMBERS; i++)
+		json_unsigned(j, domain_numbers[i], d->numbers[i]);
+	json_end_object(j);
+}
+
 static void print_json(const struct status *s)
 {
 	struct json j;
@@ -142,6 +210,8 @@ static void print_json(const struct status *s)
 			json_begin_array(&j, p->name);
 			for (char **word = p->list; word && *word; word++)
 				json_text(&j, NULL, *word);
+			for (unsigned k = 0; k < p->domain_count; k++)
+				print_json_domain(&j, &p->domains[k]);
 			json_end_array(&j);
 		}
 	}
@@ -184,6 +254,27 @@ static void print_limits(const struct status *s, const char *what, const char *t
 	print_bytes("", number(s, limits[0]), ", SIGTERM at ");
 	print_bytes("", number(s, limits[1]), ", SIGKILL at ");
 	print_bytes("", number(s, limits[2]), "\n");
+}
+
+static void print_domains(const struct property *p)
+{
+	for (unsigned i = 0; i < p->domain_count; i++) {
+		const struct domain *d = &p->domains[i];
+		const uint64_t *n = d->numbers;
+
+		printf("    Domain: %s, level %s: ", d->name, d->level);
+		print_bytes("", n[DOMAIN_AVAILABLE], " of ");
+		print_bytes("", n[DOMAIN_TOTAL], "; warning at ");
+		print_bytes("", n[DOMAIN_WARNING], ", SIGTERM at ");
+		print_bytes("", n[DOMAIN_SOFT], ", SIGKILL at ");
+		print_bytes("", n[DOMAIN_HARD], "");
+		if (n[DOMAIN_SWAP_TOTAL] == 0) {
+			puts("; no swap");
+			continue;
+		}
+		print_bytes("; swap: ", n[DOMAIN_SWAP_FREE], " of ");
+		print_bytes("", n[DOMAIN_SWAP_TOTAL], " free\n");
+	}
 }
 
 static void print_pause(const struct status *s)
@@ -259,6 +350,7 @@ static void print_text(const struct status *s)
 		print_limits(s, "      Swap: ", "SwapTotal", "SwapFree", swap);
 	else
 		puts("      Swap: none");
+	print_domains(find(s, "Domains"));
 	print_kills(s);
 	print_capabilities(s);
 	printf("     Drill: killed a child %" PRIu64 ".%" PRIu64

@@ -181,6 +181,15 @@ static int get_files(sd_bus *bus, const char *path, const char *interface, const
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_domains(sd_bus *bus, const char *path, const char *interface, const char *property,
+		       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return domains_append(c->control->daemon, reply);
+}
+
 /* ---- what can be asked for ---- */
 
 static int check_access(const struct client *c, sd_bus_error *error)
@@ -322,6 +331,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SHOW("DrillDeathUSec", "t", drill_death_usec),
 	SHOW("FillRate", "t", fill_rate),
 	SD_BUS_PROPERTY("ConfigFiles", "as", get_files, 0, 0),
+	SD_BUS_PROPERTY("Domains", DOMAINS_TYPE, get_domains, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("t", time_usec, "t", timeout_usec),
 				SD_BUS_NO_RESULT, on_pause, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_RESULT("b", was_paused), on_resume,

@@ -57,12 +57,13 @@ static uint64_t slept_usec(void)
 	return ahead - ahead % 10000;
 }
 
-/* The tick comes as soon as what is being done now is done. */
-static void daemon_wake(struct daemon *d)
+int daemon_wake(struct daemon *d)
 {
-	/* an event source that exists and a time cannot be refused */
-	(void)sd_event_source_set_time(d->timer, 0);
-	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+	int r = sd_event_source_set_time(d->timer, 0);
+
+	if (d->kill.domain)
+		domains_wake(d);
+	return r < 0 ? r : sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
 }
 
 void daemon_note(struct daemon *d, int priority, const char *message_id, const char *format, ...)
@@ -78,10 +79,15 @@ void daemon_note(struct daemon *d, int priority, const char *message_id, const c
 	writer_send(&d->writer, &d->report);
 }
 
-void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
-			const struct action *action, struct report_moment *ret)
+void daemon_fill_moment(const struct daemon *d, const struct domain_watch *domain,
+			const struct sample *sample, const struct action *action,
+			struct report_moment *ret)
 {
+	static const struct domain_name host = {DOMAIN_HOST, "host"};
+	const struct config *config = domain ? &d->domains.config : &d->settings.config;
+
 	*ret = (struct report_moment){
+		.domain = domain ? domain->domain.name : host,
 		.sample = *sample,
 		.level = action->level,
 		.level_before = action->announced_before,
@@ -90,20 +96,21 @@ void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
 		.elsewhere_bytes = action->elsewhere_bytes,
 		.consumed_bytes = action->consumed_bytes,
 		.exhausted_usec = action->exhausted_usec,
-		.stall_window_usec = d->settings.config.stall_window_usec,
+		.stall_window_usec = config->stall_window_usec,
 	};
 	if (action->stall_of_others)
 		memcpy(ret->stalled_group, d->groups.name, sizeof(ret->stalled_group));
-	limits_resolve(&d->settings.config, &sample->mem, &ret->limits);
+	limits_resolve(config, &sample->mem, &ret->limits);
 }
 
-static void send_moment(struct daemon *d, enum report_kind kind, const char *message_id,
-			int priority, const struct sample *sample, const struct action *action)
+void daemon_send_moment(struct daemon *d, enum report_kind kind, const char *message_id,
+			int priority, const struct domain_watch *domain,
+			const struct sample *sample, const struct action *action)
 {
 	d->report.kind = kind;
 	d->report.priority = priority;
 	d->report.message_id = message_id;
-	daemon_fill_moment(d, sample, action, &d->report.moment);
+	daemon_fill_moment(d, domain, sample, action, &d->report.moment);
 	writer_send(&d->writer, &d->report);
 }
 
@@ -201,8 +208,7 @@ static enum sample_depth choose_depth(struct daemon *d, uint64_t now_usec)
 	return SAMPLE_WITH_VMSTAT;
 }
 
-/* False when there is none: said once, and once more when there is one again. */
-static bool take_sample(struct daemon *d, enum sample_depth depth, struct sample *ret)
+bool daemon_take_sample(struct daemon *d, enum sample_depth depth, struct sample *ret)
 {
 	int r = sampler_take(&d->sampler, daemon_now_usec(), depth, ret);
 
@@ -238,26 +244,34 @@ struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_p
 	};
 }
 
+void daemon_observe_scan(const struct daemon *d, struct observation *o)
+{
+	const struct process *victim = &d->scan.victim;
+
+	if (d->scan_error != 0 || !d->scan.found) {
+		o->scan = SCAN_NOBODY;
+		return;
+	}
+	o->scan = SCAN_VICTIM;
+	o->candidate = victim->id;
+	o->candidate_bytes = process_expected_bytes(victim);
+	o->candidate_shmem_bytes = victim->memory.rss_shmem_bytes;
+	o->candidate_dying = victim->verdict == VERDICT_DYING;
+}
+
 static bool scan(struct daemon *d, struct observation *o)
 {
 	struct scan_request request = daemon_scan_request(d, daemon_total_pages(&o->sample));
 
+	kill_send_begun(d); /* of a domain's victim, with the table that this one overwrites */
 	request.shortage_bytes = policy_shortage_bytes(&d->policy, &o->sample);
 	request.swapoff = swapoff_goes_on(d, o->sample.time_usec);
 	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
-	if (!take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
+	if (!daemon_take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
-	if (d->scan_error != 0 || !d->scan.found) {
-		o->scan = SCAN_NOBODY;
-		return true;
-	}
-	o->scan = SCAN_VICTIM;
-	o->candidate = d->scan.victim.id;
-	o->candidate_bytes = process_expected_bytes(&d->scan.victim);
-	o->candidate_shmem_bytes = d->scan.victim.memory.rss_shmem_bytes;
-	o->candidate_dying = d->scan.victim.verdict == VERDICT_DYING;
+	daemon_observe_scan(d, o);
 	return true;
 }
 
@@ -266,21 +280,21 @@ static void report_state(struct daemon *d, const struct sample *s, const struct 
 	uint64_t interval = d->settings.config.report_interval_usec;
 
 	if (d->settings.config.debug)
-		send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_DEBUG, s, a);
+		daemon_send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_DEBUG, NULL, s, a);
 	if (interval == 0 || s->time_usec < d->next_state_report_usec)
 		return;
 	d->next_state_report_usec = s->time_usec + interval;
-	send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_INFO, s, a);
+	daemon_send_moment(d, REPORT_STATE, MESSAGE_ID_STATE, LOG_INFO, NULL, s, a);
 }
 
-static void carry_out(struct daemon *d, const struct action *a, const struct sample *s,
-		      uint64_t decided_usec)
+void daemon_carry_out(struct daemon *d, const struct domain_watch *domain, const struct action *a,
+		      const struct sample *s, uint64_t decided_usec)
 {
 	switch (a->kind) {
 	case ACTION_TERM:
 	case ACTION_KILL:
 	case ACTION_ADOPT:
-		kill_begin(d, a, s, decided_usec);
+		kill_begin(d, domain, a, s, decided_usec);
 		return;
 	case ACTION_ESCALATE:
 		kill_escalate(d);
@@ -298,7 +312,9 @@ static void carry_out(struct daemon *d, const struct action *a, const struct sam
 		if (d->scan_error != 0)
 			daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
 				    strerror(d->scan_error));
-		send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, s, a);
+		daemon_send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, domain, s, a);
+		if (domain)
+			return;
 		surroundings_look_at_slab(d);
 		surroundings_report_slab(d);
 		return;
@@ -308,8 +324,7 @@ static void carry_out(struct daemon *d, const struct action *a, const struct sam
 	}
 }
 
-/* Whether it is the first signal to a victim. */
-static bool begins(enum action_kind kind)
+bool daemon_begins(enum action_kind kind)
 {
 	return kind == ACTION_TERM || kind == ACTION_KILL || kind == ACTION_ADOPT;
 }
@@ -332,23 +347,24 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	d->look_closer = a.look_closer;
 	if (a.ask_groups)
 		groups_look(&d->groups, o->sample.time_usec);
-	carry_out(d, &a, &o->sample, decided_usec);
+	daemon_carry_out(d, NULL, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
 	if (asked.slept_usec > 0 || a.slept_usec > 0)
 		surroundings_report_sleep(d, u64_max(asked.slept_usec, a.slept_usec));
 	if (said.announce) {
-		send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, &o->sample, &said);
+		daemon_send_moment(d, REPORT_LEVEL, MESSAGE_ID_LEVEL, LOG_NOTICE, NULL, &o->sample,
+				   &said);
 		control_level_changed(d->control, level_name(said.level), reason_name(said.reason));
 		daemon_update_status(d);
 	}
 	surroundings_ask(d, &o->sample, &a);
-	if (begins(a.kind))
+	if (daemon_begins(a.kind))
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
 	if (asked.kind == ACTION_SCAN)
 		recorder_add(&d->recorder, &first, &asked);
 	recorder_add(&d->recorder, o, &a);
-	return d->kill.state == VICTIM_MISSED && begins(a.kind)
+	return d->kill.state == VICTIM_MISSED && daemon_begins(a.kind)
 		       ? o->sample.time_usec /* the next is due at once */
 		       : a.next_usec;
 }
@@ -366,7 +382,7 @@ static void pause_changed(struct daemon *d, enum pause_event event)
 	case PAUSE_REFUSED:
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_PAUSE,
 			    "not paused: process %d is in flight and has not gone in time",
-			    d->policy.victim.pid);
+			    d->kill.victim.id.pid);
 		break;
 	case PAUSE_EXPIRED:
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE, "the pause is over");
@@ -378,7 +394,9 @@ static void pause_changed(struct daemon *d, enum pause_event event)
 
 static void look_at_pause(struct daemon *d, uint64_t now_usec)
 {
-	pause_changed(d, pause_step(&d->pause, now_usec, d->policy.phase == PHASE_AWAITING));
+	bool in_flight = d->policy.phase == PHASE_AWAITING || domains_in_flight(d);
+
+	pause_changed(d, pause_step(&d->pause, now_usec, in_flight));
 }
 
 void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
@@ -387,7 +405,7 @@ void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
 
 	pause_begin(&d->pause, now, time_usec, timeout_usec);
 	look_at_pause(d, now);
-	daemon_wake(d);
+	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
 }
 
 bool daemon_resume(struct daemon *d)
@@ -396,7 +414,7 @@ bool daemon_resume(struct daemon *d)
 
 	if (was)
 		pause_changed(d, PAUSE_EXPIRED);
-	daemon_wake(d);
+	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
 	return was;
 }
 
@@ -415,7 +433,8 @@ static void keep_room(struct daemon *d)
 {
 	if (d->policy.announced_level == LEVEL_WARNING)
 		lookout_keep_fresh(d, daemon_now_usec());
-	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)
+	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT &&
+	    !d->kill.active)
 		/* when it fails the old size does, until it does not */
 		(void)scanner_reserve(d->scanner, scan_count_processes(d->proc_fd));
 }
@@ -426,7 +445,7 @@ static int find_on_request(struct daemon *d, struct process *ret)
 	struct sample sample;
 	int r;
 
-	if (!take_sample(d, SAMPLE_DECISION, &sample))
+	if (!daemon_take_sample(d, SAMPLE_DECISION, &sample))
 		return -EIO;
 	kill_send_begun(d); /* its table is of the scan that this one overwrites */
 	request = daemon_scan_request(d, daemon_total_pages(&sample));
@@ -446,12 +465,12 @@ static int signal_on_request(struct daemon *d, struct process *ret)
 	int r;
 
 	kill_send_begun(d);
-	if (!take_sample(d, SAMPLE_DECISION, &o.sample))
+	if (!daemon_take_sample(d, SAMPLE_DECISION, &o.sample))
 		return -EIO;
-	o.victim = kill_observe(d, &o.sample);
-	o.victim_release = kill_release(d);
+	o.victim = kill_observe(d, NULL, &o.sample);
+	o.victim_release = kill_release(d, NULL);
 	(void)step(d, &o);
-	daemon_wake(d);
+	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
 	if (d->scan_error != 0)
 		return -d->scan_error;
 	if (o.scan != SCAN_VICTIM)
@@ -521,13 +540,13 @@ static uint64_t tick(struct daemon *d)
 	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
 		o = (struct observation){};
 		surroundings_look(d, daemon_now_usec());
-		if (!take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
+		if (!daemon_take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
 			next = daemon_now_usec() + USEC_PER_SEC;
 			break;
 		}
 		now = o.sample;
-		o.victim = kill_observe(d, &o.sample);
-		o.victim_release = kill_release(d);
+		o.victim = kill_observe(d, NULL, &o.sample);
+		o.victim_release = kill_release(d, NULL);
 		look_at_pause(d, now.time_usec);
 		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;
@@ -592,7 +611,7 @@ static int on_reaped(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)revents;
 	while (reaper_result(&d->reaper, &result) > 0)
 		kill_reaped(d, &result);
-	return sd_event_source_set_time(d->timer, 0); /* what it has released may be enough */
+	return daemon_wake(d); /* what it has released may be enough */
 }
 
 static int on_named(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -681,6 +700,7 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 	if (r < 0)
 		return r;
 
+	domains_start(d, fill_rate_bytes);
 	control_start(d, &d->control);
 	notify_ready(&d->notify);
 	daemon_update_status(d);

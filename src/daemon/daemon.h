@@ -14,6 +14,7 @@
 #include "core/policy.h"
 #include "daemon/company.h"
 #include "daemon/control.h"
+#include "daemon/domains.h"
 #include "daemon/drill.h"
 #include "daemon/groups.h"
 #include "daemon/lookout.h"
@@ -40,8 +41,9 @@ struct settings {
 
 /* One action of the policy and what became of it. See kill.c. */
 struct kill {
-	bool active;		 /* a victim is held and was signalled */
-	enum victim_state state; /* what the policy is told next */
+	bool active;			   /* a victim is held and was signalled */
+	enum victim_state state;	   /* what the policy is told next */
+	const struct domain_watch *domain; /* whose policy it is; NULL: the host's */
 	struct victim victim;
 	sd_event_source *source; /* the pidfd */
 	struct report_kill record;
@@ -88,6 +90,7 @@ struct daemon {
 	struct policy policy;
 	struct kill kill;
 	struct surroundings surroundings;
+	struct domains domains; /* others than the host */
 	struct company company; /* of its victim */
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
@@ -126,9 +129,32 @@ __attribute__((format(printf, 4, 5))) void daemon_note(struct daemon *d, int pri
 						       const char *message_id, const char *format,
 						       ...);
 
-/* The numbers that a report of this sample speaks of. */
-void daemon_fill_moment(const struct daemon *d, const struct sample *sample,
-			const struct action *action, struct report_moment *ret);
+/*
+ * The numbers that a report of this sample speaks of. @domain, here and below: whose they are;
+ * NULL: the host's.
+ */
+void daemon_fill_moment(const struct daemon *d, const struct domain_watch *domain,
+			const struct sample *sample, const struct action *action,
+			struct report_moment *ret);
+void daemon_send_moment(struct daemon *d, enum report_kind kind, const char *message_id,
+			int priority, const struct domain_watch *domain,
+			const struct sample *sample, const struct action *action);
+
+/* A sample of the host. False when there is none: said once, and again when there is one again. */
+bool daemon_take_sample(struct daemon *d, enum sample_depth depth, struct sample *ret);
+
+/* What a policy has decided on this sample, and on the one that asked for the scan. */
+void daemon_carry_out(struct daemon *d, const struct domain_watch *domain, const struct action *a,
+		      const struct sample *s, uint64_t decided_usec);
+
+/* Whether it is the first signal to a victim. */
+bool daemon_begins(enum action_kind kind);
+
+/* The result of a scan becomes part of @o, whose sample has been taken anew. */
+void daemon_observe_scan(const struct daemon *d, struct observation *o);
+
+/* What has to happen at once, by whoever's victim is in flight. */
+int daemon_wake(struct daemon *d);
 
 /* Of memory and swap together, as the kernel's formula takes them. */
 uint64_t daemon_total_pages(const struct sample *s);

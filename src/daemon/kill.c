@@ -61,7 +61,8 @@ static void send_table(struct daemon *d)
 	};
 	memcpy(t->rows, s->top, sizeof(t->rows));
 	writer_send(&d->writer, &d->report);
-	surroundings_report_slab(d);
+	if (!d->kill.domain)
+		surroundings_report_slab(d);
 }
 
 /* Kills of @unit within the last hour, with this one. The least recent makes room for a new one. */
@@ -106,7 +107,7 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
 	(void)fd;
 	(void)revents;
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	return sd_event_source_set_time(d->timer, 0);
+	return daemon_wake(d);
 }
 
 /*
@@ -145,15 +146,20 @@ static void signal_group(struct daemon *d)
 					d);
 }
 
-/* Those who share the victim's memory, and what its control groups ask for. */
+/*
+ * Those who share the victim's memory, and what its control groups ask for, up to the one that is
+ * short: mem_cgroup_get_oom_group() of mm/memcontrol.c.
+ */
 static void accompany(struct daemon *d)
 {
 	struct report_kill *record = &d->kill.record;
+	const struct domain_name *domain = &record->moment.domain;
+	const char *top = domain->kind == DOMAIN_CGROUP ? domain->text : "";
 
 	record->sharers = company_signal(d, record->signal);
 	/* the kernel kills no group for somebody who is dying anyway */
 	if (!record->adopted)
-		(void)cgroups_submit(&d->cgroups, &d->kill.victim, record->signal);
+		(void)cgroups_submit(&d->cgroups, &d->kill.victim, record->signal, top);
 }
 
 /*
@@ -181,15 +187,17 @@ static int signal_victim(struct daemon *d)
 	return 0;
 }
 
-void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
-		uint64_t decided_usec)
+void kill_begin(struct daemon *d, const struct domain_watch *domain, const struct action *action,
+		const struct sample *sample, uint64_t decided_usec)
 {
 	const struct process *candidate = &d->scan.victim;
 	struct kill *k = &d->kill;
 	int r;
 
-	if (k->active) /* by a kill on request: the policy itself never names a second one */
+	/* by a kill on request, or by the host's: a policy itself never names a second one */
+	if (k->active)
 		kill_end(d, sample, OUTCOME_SUPERSEDED);
+	k->domain = domain;
 	k->state = VICTIM_ALIVE;
 	k->victim = VICTIM_CLOSED;
 	k->decided_usec = decided_usec;
@@ -198,12 +206,13 @@ void kill_begin(struct daemon *d, const struct action *action, const struct samp
 	k->name_pending = false;
 	k->record = (struct report_kill){
 		.victim = *candidate,
-		.total_pages = daemon_total_pages(sample),
+		.total_pages = domain ? domain_total_pages(&domain->domain, sample)
+				      : daemon_total_pages(sample),
 		.expected_bytes = process_expected_bytes(candidate),
 		.signal = action->kind == ACTION_TERM ? SIGTERM : SIGKILL,
 		.adopted = action->kind == ACTION_ADOPT,
 	};
-	daemon_fill_moment(d, sample, action, &k->record.moment);
+	daemon_fill_moment(d, domain, sample, action, &k->record.moment);
 	rule_format_source(patterns_rules(d->settings.patterns), candidate->rule, k->record.rule,
 			   sizeof(k->record.rule));
 
@@ -245,7 +254,8 @@ void kill_report_begun(struct daemon *d)
 	/* a process that was dying anyway is reaped without a word, as the kernel does */
 	if (k->record.adopted || !(k->active || k->state == VICTIM_SPARED))
 		return;
-	surroundings_look_at_slab(d);
+	if (!k->domain)
+		surroundings_look_at_slab(d);
 	/* members of its group are dying too, and to read them could be to take them apart */
 	if (k->record.group_size == 0)
 		scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
@@ -273,11 +283,14 @@ void kill_escalate(struct daemon *d)
 	send_kill_report(d, REPORT_SIGNAL, MESSAGE_ID_SIGNAL, LOG_WARNING, &k->record);
 }
 
-enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
+enum victim_state kill_observe(struct daemon *d, const struct domain_watch *domain,
+			       const struct sample *sample)
 {
 	struct kill *k = &d->kill;
 	uint64_t since;
 
+	if (k->domain != domain)
+		return VICTIM_NONE;
 	if (!k->active)
 		return k->state;
 	if (k->state != VICTIM_ALIVE && k->state != VICTIM_DEAD)
@@ -298,11 +311,11 @@ enum victim_state kill_observe(struct daemon *d, const struct sample *sample)
 	return k->state;
 }
 
-enum release kill_release(const struct daemon *d)
+enum release kill_release(const struct daemon *d, const struct domain_watch *domain)
 {
 	const struct report_kill *record = &d->kill.record;
 
-	if (!d->kill.active || !record->reap_done)
+	if (d->kill.domain != domain || !d->kill.active || !record->reap_done)
 		return RELEASE_UNKNOWN;
 	/* what it takes is not its own: it ends with it, between two processes' pages (unuse_mm())
 	 */

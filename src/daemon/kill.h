@@ -8,9 +8,12 @@
 #include "core/policy.h"
 #include "daemon/daemon.h"
 
-/* TERM, KILL and ADOPT: signals the victim of the last scan and has its memory released. */
-void kill_begin(struct daemon *d, const struct action *action, const struct sample *sample,
-		uint64_t decided_usec);
+/*
+ * TERM, KILL and ADOPT: signals the victim of the last scan and has its memory released. It is
+ * @domain's, or the host's when that is NULL.
+ */
+void kill_begin(struct daemon *d, const struct domain_watch *domain, const struct action *action,
+		const struct sample *sample, uint64_t decided_usec);
 
 /* All about it that can wait until the signal is out; the report waits for its unit's name. */
 void kill_report_begun(struct daemon *d);
@@ -24,11 +27,15 @@ void kill_escalate(struct daemon *d);
 /* SETTLED, RELEASED and GIVE_UP. */
 void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome outcome);
 
-/* What to tell the policy about the victim, and the times at which it died and memory came back. */
-enum victim_state kill_observe(struct daemon *d, const struct sample *sample);
+/*
+ * What to tell the policy about the victim, and the times at which it died and memory came back.
+ * The policy of another than @domain has none.
+ */
+enum victim_state kill_observe(struct daemon *d, const struct domain_watch *domain,
+			       const struct sample *sample);
 
 /* What the reaper has said of it. */
-enum release kill_release(const struct daemon *d);
+enum release kill_release(const struct daemon *d, const struct domain_watch *domain);
 
 /* The name that the namer has found. */
 void kill_named(struct daemon *d, const struct victim_name *name);

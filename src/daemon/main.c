@@ -244,7 +244,7 @@ static void report_start(struct daemon *d, const struct drill *drill, int psi_tr
 		.adj_is_min = d->privileges.adj_is_min,
 		.fill_rate_bytes = drill->fill_rate_bytes,
 	};
-	daemon_fill_moment(d, &d->last, &calm, &d->report.start.moment);
+	daemon_fill_moment(d, NULL, &d->last, &calm, &d->report.start.moment);
 	writer_send(&d->writer, &d->report);
 
 	if (container_bytes < d->last.mem.total_bytes) {

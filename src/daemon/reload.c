@@ -110,6 +110,7 @@ int reload(struct daemon *d, char *reterr_mistake, size_t size)
 		lookout_reload(d, old);
 		policy_configure(&d->policy, &d->settings.config);
 		d->calm = (struct calm){}; /* it knew another limit */
+		domains_configure(d);
 		recorder_configure(&d->recorder, &d->settings.config);
 		daemon_note(d, LOG_INFO, MESSAGE_ID_RELOAD, "the configuration was reloaded");
 	}

@@ -193,9 +193,20 @@ static void put_consumption(struct out *o, const struct report_moment *m)
 	    m->exhausted_usec / 1000000, m->exhausted_usec / 100000 % 10);
 }
 
+/* Nothing of the host, which most is about. */
+static void put_domain(struct out *o, const char *before, const struct report_moment *m)
+{
+	if (m->domain.kind == DOMAIN_HOST)
+		return;
+	put(o, "%s", before);
+	put_name(o, m->domain.text);
+}
+
 static void format_level(struct out *o, const struct report_moment *m)
 {
-	put(o, "memory level %s (was %s): ", level_name(m->level), level_name(m->level_before));
+	put(o, "memory level %s (was %s)", level_name(m->level), level_name(m->level_before));
+	put_domain(o, " of ", m);
+	put(o, ": ");
 	put_memory(o, &m->sample);
 	put(o, "; ");
 	put_reason(o, m);
@@ -204,7 +215,9 @@ static void format_level(struct out *o, const struct report_moment *m)
 
 static void format_state(struct out *o, const struct report_moment *m)
 {
-	put(o, "level %s: ", level_name(m->level));
+	put(o, "level %s", level_name(m->level));
+	put_domain(o, " of ", m);
+	put(o, ": ");
 	put_memory(o, &m->sample);
 	if (m->sample.has_psi) {
 		put(o, ", ");
@@ -217,12 +230,14 @@ static void format_barren(struct out *o, const struct report_moment *m)
 {
 	const struct meminfo *mem = &m->sample.mem;
 
+	put(o, "memory level %s", level_name(m->level));
+	put_domain(o, " of ", m);
 	if (m->elsewhere_bytes > 0) {
-		put(o, "memory level %s, but nobody is killed: ", level_name(m->level));
+		put(o, ", but nobody is killed: ");
 		put_bytes(o, m->elsewhere_bytes);
 		put(o, " have gone to what is no process's, and no process holds half as much: ");
 	} else {
-		put(o, "memory level %s, but no process can be killed: ", level_name(m->level));
+		put(o, ", but no process can be killed: ");
 	}
 	put_memory(o, &m->sample);
 	put(o, "; shared memory and tmpfs hold ");
@@ -261,13 +276,18 @@ static void put_rule(struct out *o, const struct report_kill *k)
 static void format_signal(struct out *o, const struct report_kill *k)
 {
 	const struct process_status *m = &k->victim.memory;
+	bool is_group = k->moment.domain.kind == DOMAIN_CGROUP;
 
+	/* as oom_kill_process() is called in out_of_memory() and mem_cgroup_out_of_memory() */
 	if (k->outcome == OUTCOME_SPARED)
-		put(o, "Out of memory: dry run, would send %s to ", signal_name(k->signal));
+		put(o, "%s: dry run, would send %s to ",
+		    is_group ? "Memory cgroup out of memory" : "Out of memory",
+		    signal_name(k->signal));
 	else if (k->signal == SIGKILL)
-		put(o, "Out of memory: Killed ");
+		put(o, "%s: Killed ", is_group ? "Memory cgroup out of memory" : "Out of memory");
 	else
-		put(o, "Low on memory: Sent SIGTERM to ");
+		put(o, "%s: Sent SIGTERM to ",
+		    is_group ? "Memory cgroup low on memory" : "Low on memory");
 	put_process(o, &k->victim);
 	put(o,
 	    " total-vm:%" PRIu64 "kB, anon-rss:%" PRIu64 "kB, file-rss:%" PRIu64
@@ -275,6 +295,7 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	    m->total_vm_bytes / 1024, m->rss_anon_bytes / 1024, m->rss_file_bytes / 1024,
 	    m->rss_shmem_bytes / 1024, k->victim.uid, m->pgtables_bytes / 1024,
 	    k->victim.oom_score_adj);
+	put_domain(o, ", for ", &k->moment);
 	put_rule(o, k);
 	if (k->victim.mm_tid != k->victim.id.pid)
 		put(o, ", its memory read from thread %d: its leader has exited", k->victim.mm_tid);
@@ -383,7 +404,7 @@ static void format_kill(struct out *o, const struct report_kill *k)
 	case OUTCOME_SUPERSEDED:
 		put_process(o, &k->victim);
 		put_unit(o, k);
-		put(o, " is not waited for any longer: another kill was asked for");
+		put(o, " is not waited for any longer: another kill comes before it");
 		return;
 	}
 }
@@ -406,7 +427,9 @@ static void put_row(struct out *o, const struct report_table *t, const struct pr
 
 static void format_table(struct out *o, const struct report_table *t)
 {
-	put(o, "why: level %s, ", level_name(t->moment.level));
+	put(o, "why: level %s", level_name(t->moment.level));
+	put_domain(o, " of ", &t->moment);
+	put(o, ", ");
 	put_memory(o, &t->moment.sample);
 	put(o, "; ");
 	put_reason(o, &t->moment);
@@ -513,6 +536,7 @@ static void moment_fields(const struct field_sink *s, const struct report_moment
 	const struct meminfo *mem = &m->sample.mem;
 	enum level limit = m->level > LEVEL_CALM ? m->level : LEVEL_WARNING;
 
+	field(s, "REAPD_DOMAIN=%s", m->domain.text);
 	field(s, "REAPD_LEVEL=%s", level_name(m->level));
 	field(s, "REAPD_REASON=%s", reason_name(m->reason));
 	field(s, "REAPD_MEM_TOTAL_BYTES=%" PRIu64, mem->total_bytes);

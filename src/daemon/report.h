@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "core/domain.h"
 #include "core/policy.h"
 #include "core/slab.h"
 #include "sys/reaper.h"
@@ -27,6 +28,7 @@ enum report_kind {
 
 /* The sample that a report speaks of, and what was made of it. */
 struct report_moment {
+	struct domain_name domain; /* whose memory it is */
 	struct sample sample;
 	struct limits limits;
 	enum level level, level_before;

@@ -66,6 +66,12 @@ bool surroundings_stand_aside(const struct daemon *d)
 	return d->surroundings.panic_on_oom != 0 && d->settings.config.respect_panic_on_oom;
 }
 
+/* As check_panic_on_oom() of mm/oom_kill.c: 1 is of the host alone, 2 of everything. */
+bool surroundings_stand_aside_of_domains(const struct daemon *d)
+{
+	return d->surroundings.panic_on_oom > 1 && d->settings.config.respect_panic_on_oom;
+}
+
 static void report_panic_on_oom(struct daemon *d)
 {
 	const struct surroundings *s = &d->surroundings;
@@ -110,7 +116,7 @@ static int ask_hooks(struct daemon *d, const struct sample *sample, const struct
 	struct report_moment moment;
 	char message[512];
 
-	daemon_fill_moment(d, sample, action, &moment);
+	daemon_fill_moment(d, NULL, sample, action, &moment);
 	snprintf(message, sizeof(message),
 		 "REAPD_LEVEL=%s\nREAPD_REASON=%s\n"
 		 "REAPD_MEM_AVAILABLE_BYTES=%" PRIu64 "\nREAPD_SOFT_MEM_BYTES=%" PRIu64 "\n"

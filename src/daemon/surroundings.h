@@ -38,6 +38,7 @@ void surroundings_look(struct daemon *d, uint64_t now_usec);
 
 /* For struct observation: whether an administrator wants a panic and no kill. */
 bool surroundings_stand_aside(const struct daemon *d);
+bool surroundings_stand_aside_of_domains(const struct daemon *d);
 
 /* The machine was asleep for so long. */
 void surroundings_report_sleep(struct daemon *d, uint64_t slept_usec);

@@ -33,6 +33,7 @@
 struct cgroup_request {
 	struct victim victim;
 	int signal;
+	char top[DOMAIN_NAME_SIZE];
 };
 
 struct cgroups_thread {
@@ -43,8 +44,9 @@ struct cgroups_thread {
 	const struct reaper *reaper;
 };
 
-int cgroup_find_oom_group(int root_fd, struct text path, char *ret, size_t size)
+int cgroup_find_oom_group(int root_fd, const char *top, struct text path, char *ret, size_t size)
 {
+	size_t top_len = strlen(top);
 	char file[1024];
 	int64_t set;
 
@@ -52,7 +54,11 @@ int cgroup_find_oom_group(int root_fd, struct text path, char *ret, size_t size)
 	if (text_len(path) < 2 || text_len(path) + 32 > sizeof(file) ||
 	    text_has_prefix(path, "/.."))
 		return -ENODATA;
-	for (const char *end = path.at + 1; end <= path.end; end++) {
+	/* it has moved elsewhere meanwhile */
+	if (!text_has_prefix(path, top) ||
+	    (text_len(path) > top_len && top_len > 0 && path.at[top_len] != '/'))
+		return -ENODATA;
+	for (const char *end = path.at + u64_max(top_len, 1); end <= path.end; end++) {
 		struct text prefix = {path.at + 1, end};
 
 		if (end < path.end && *end != '/')
@@ -67,6 +73,88 @@ int cgroup_find_oom_group(int root_fd, struct text path, char *ret, size_t size)
 		return 0;
 	}
 	return -ENODATA;
+}
+
+struct walk {
+	void (*visit)(void *userdata, pid_t pid);
+	void *userdata;
+};
+
+static void visit_listed(const struct walk *w, const char *text, size_t len)
+{
+	struct text rest = TEXT(text, len), line;
+	int64_t pid;
+
+	while (text_next_line(&rest, &line)) {
+		/* 0: of a pid namespace that is not ours */
+		if (text_to_i64(line, &pid) >= 0 && pid > 0 && pid <= INT32_MAX)
+			w->visit(w->userdata, (pid_t)pid);
+	}
+}
+
+static void visit_members(const struct walk *w, int dir_fd)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[1024];
+	size_t kept = 0;
+	ssize_t n;
+
+	/* read on and not by offset: lines that are cut by the end of the buffer are kept */
+	while (fd >= 0 && (n = read(fd, text + kept, sizeof(text) - kept)) > 0) {
+		size_t len = kept + (size_t)n, whole = len;
+
+		while (whole > 0 && text[whole - 1] != '\n')
+			whole--;
+		visit_listed(w, text, whole);
+		kept = len - whole;
+		if (kept == sizeof(text))
+			return;
+		memmove(text, text + whole, kept);
+	}
+}
+
+static void visit_tree(const struct walk *w, int dir_fd, unsigned depth);
+
+static void visit_directory(const struct walk *w, int parent_fd, const char *name, unsigned depth)
+{
+	CLEANUP_CLOSE int fd = name[0] == '.' ? -1
+					      : openat(parent_fd, name,
+						       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		visit_tree(w, fd, depth);
+}
+
+static void visit_tree(const struct walk *w, int dir_fd, unsigned depth)
+{
+	_Alignas(uint64_t) char dents[2048];
+	long n;
+
+	visit_members(w, dir_fd);
+	if (depth == DEPTH_MAX)
+		return;
+	while ((n = syscall(SYS_getdents64, dir_fd, dents, sizeof(dents))) > 0) {
+		for (long at = 0; at < n;) {
+			/* laid out as the kernel's own */
+			const struct dirent64 *d = (const void *)(dents + at);
+
+			at += d->d_reclen;
+			if (d->d_type == DT_DIR)
+				visit_directory(w, dir_fd, d->d_name, depth + 1);
+		}
+	}
+}
+
+int cgroup_for_each_member(int dir_fd, const char *path, void (*visit)(void *userdata, pid_t pid),
+			   void *userdata)
+{
+	const struct walk w = {visit, userdata};
+	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	visit_tree(&w, fd, 0);
+	return 0;
 }
 
 struct group_signal {
@@ -89,8 +177,9 @@ static bool is_seen(const struct group_signal *g, pid_t pid)
 }
 
 /* oom_kill_memcg_member(): whoever the kernel would not choose does not die with others either. */
-static void signal_member(struct group_signal *g, pid_t pid)
+static void signal_member(void *userdata, pid_t pid)
 {
+	struct group_signal *g = userdata;
 	struct victim v;
 	int64_t adj;
 
@@ -111,71 +200,6 @@ static void signal_member(struct group_signal *g, pid_t pid)
 	victim_close(&v);
 }
 
-static void signal_listed(struct group_signal *g, const char *text, size_t len)
-{
-	struct text rest = TEXT(text, len), line;
-	int64_t pid;
-
-	while (text_next_line(&rest, &line)) {
-		/* 0: of a pid namespace that is not ours */
-		if (text_to_i64(line, &pid) >= 0 && pid > 0 && pid <= INT32_MAX)
-			signal_member(g, (pid_t)pid);
-	}
-}
-
-static void signal_members(struct group_signal *g, int dir_fd)
-{
-	CLEANUP_CLOSE int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	char text[1024];
-	size_t kept = 0;
-	ssize_t n;
-
-	/* read on and not by offset: lines that are cut by the end of the buffer are kept */
-	while (fd >= 0 && (n = read(fd, text + kept, sizeof(text) - kept)) > 0) {
-		size_t len = kept + (size_t)n, whole = len;
-
-		while (whole > 0 && text[whole - 1] != '\n')
-			whole--;
-		signal_listed(g, text, whole);
-		kept = len - whole;
-		if (kept == sizeof(text))
-			return;
-		memmove(text, text + whole, kept);
-	}
-}
-
-static void signal_tree(struct group_signal *g, int dir_fd, unsigned depth);
-
-static void visit_directory(struct group_signal *g, int parent_fd, const char *name, unsigned depth)
-{
-	CLEANUP_CLOSE int fd = name[0] == '.' ? -1
-					      : openat(parent_fd, name,
-						       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0)
-		signal_tree(g, fd, depth);
-}
-
-static void signal_tree(struct group_signal *g, int dir_fd, unsigned depth)
-{
-	_Alignas(uint64_t) char dents[2048];
-	long n;
-
-	signal_members(g, dir_fd);
-	if (depth == DEPTH_MAX)
-		return;
-	while ((n = syscall(SYS_getdents64, dir_fd, dents, sizeof(dents))) > 0) {
-		for (long at = 0; at < n;) {
-			/* laid out as the kernel's own */
-			const struct dirent64 *d = (const void *)(dents + at);
-
-			at += d->d_reclen;
-			if (d->d_type == DT_DIR)
-				visit_directory(g, dir_fd, d->d_name, depth + 1);
-		}
-	}
-}
-
 unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct process_id victim,
 			     int signal, const struct reaper *reaper)
 {
@@ -185,14 +209,9 @@ unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct
 
 	/* a member that was forking while it was signalled has left a child behind */
 	for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
-		CLEANUP_CLOSE int fd = openat(root_fd, group + 1,
-					      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
 		before = g.count;
-		if (fd < 0)
-			break;
-		signal_tree(&g, fd, 0);
-		if (g.count == before)
+		if (cgroup_for_each_member(root_fd, group + 1, signal_member, &g) < 0 ||
+		    g.count == before)
 			break;
 	}
 	return g.count;
@@ -292,8 +311,8 @@ static void serve(const struct cgroups_thread *t, const struct cgroup_request *r
 
 	if (fs_read_at(request->victim.dir_fd, "cgroup", text, sizeof(text), &len) >= 0) {
 		if (cgroup_parse(text, len, &path) >= 0 &&
-		    cgroup_find_oom_group(t->root_fd, path, result.group, sizeof(result.group)) >=
-			    0)
+		    cgroup_find_oom_group(t->root_fd, request->top, path, result.group,
+					  sizeof(result.group)) >= 0)
 			result.signalled = cgroup_signal_group(t->root_fd, t->proc_fd, result.group,
 							       request->victim.id, request->signal,
 							       t->reaper);
@@ -343,7 +362,7 @@ int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
 	return worker_start(CGROUPS_STACK_SIZE, cgroups_main, t);
 }
 
-int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal)
+int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, const char *top)
 {
 	struct cgroup_request request = {
 		.victim = {.id = v->id,
@@ -353,6 +372,7 @@ int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal)
 	};
 	int error = 0;
 
+	text_copy(TEXT(top, strlen(top)), request.top, sizeof(request.top));
 	if (request.victim.pidfd < 0 || request.victim.dir_fd < 0)
 		error = -EMFILE;
 	else if (write(c->request_fd, &request, sizeof(request)) != sizeof(request))

@@ -10,7 +10,9 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "core/domain.h"
 #include "sys/reaper.h"
 #include "sys/victim.h"
 
@@ -29,10 +31,20 @@ struct cgroup_result {
 };
 
 /*
+ * Shows @visit every process of the group @path below @dir_fd and of those below it, the upper ones
+ * first, as the kernel goes through them. One that moves meanwhile is shown twice, or not at all.
+ * cgroup.procs takes css_set_lock and not, as /proc/PID/cgroup does, cgroup_mutex. 0 or negative
+ * errno when there is no such group.
+ */
+int cgroup_for_each_member(int dir_fd, const char *path, void (*visit)(void *userdata, pid_t pid),
+			   void *userdata);
+
+/*
  * The highest of @path's control groups, itself included, with memory.oom.group set. -ENODATA: none
  * has, or the kernel has no such file; -ENAMETOOLONG. @root_fd: /sys/fs/cgroup; @size: of @ret.
+ * @top: the group that is short of memory, above which nothing counts; "": the host is.
  */
-int cgroup_find_oom_group(int root_fd, struct text path, char *ret, size_t size);
+int cgroup_find_oom_group(int root_fd, const char *top, struct text path, char *ret, size_t size);
 
 /*
  * Sends @signal to all members of @group and of those below, except @victim, who has it already,
@@ -52,9 +64,9 @@ int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper);
 
 /*
  * @v was sent @signal: so will be its group, and if it is dying of it, it will be thawed. @v stays
- * the caller's. Never waits; -EAGAIN when the queue is full, -EMFILE.
+ * the caller's; @top as above. Never waits; -EAGAIN when the queue is full, -EMFILE.
  */
-int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal);
+int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, const char *top);
 
 /* The next result, one for each request: 1, or 0 when there is none. Never waits. */
 int cgroups_result(const struct cgroups *c, struct cgroup_result *ret);

@@ -16,30 +16,12 @@
 
 #include "sys/fs.h"
 #include "sys/ruling.h"
+#include "sys/scan-private.h"
 
-#define DENTS_SIZE   8192
 #define STATUS_SIZE  4096
-#define SCORES	     2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
-#define NOBODY	     UINT32_MAX
 #define DYING_READ   8	/* that cannot win by themselves, in search of one that dies */
 #define ALIKE_SCORES 4	/* a step is up to two, and both may have grown by one */
 #define THREADS_READ 64 /* of a process whose leader has exited, at most */
-
-struct scanner {
-	int proc_fd;
-	int64_t counter_error_pages;
-	unsigned capacity;
-	unsigned count;
-	pid_t *pids;
-	int32_t *scores;
-	uint32_t *next;		/* the next of the same score */
-	uint32_t heads[SCORES]; /* the first of each score */
-	int cursor_score;	/* where the walk from the highest score down stands */
-	uint32_t cursor;
-	struct process_id aside[SCAN_ASIDE];
-	unsigned aside_next;
-	_Alignas(uint64_t) char dents[DENTS_SIZE]; /* of struct linux_dirent64 */
-};
 
 /*
  * How far the kernel's own figure may be from the one that status gives: up to 7.0 oom_badness()
@@ -156,8 +138,7 @@ static int list_pids(struct scanner *s, struct scan_result *result)
 	return fs_for_each_number(fd, s->dents, sizeof(s->dents), list_pid, &l);
 }
 
-/* 0 .. SCORES-1, or negative errno. */
-static int read_oom_score(int proc_fd, pid_t pid)
+int scan_read_oom_score(int proc_fd, pid_t pid)
 {
 	char path[32];
 	int64_t score;
@@ -178,7 +159,7 @@ static void read_scores(struct scanner *s, struct scan_result *result)
 		s->heads[i] = NOBODY;
 
 	for (unsigned i = 0; i < s->count; i++) {
-		int score = read_oom_score(s->proc_fd, s->pids[i]);
+		int score = scan_read_oom_score(s->proc_fd, s->pids[i]);
 
 		if (score < 0 && score != -ENOENT && score != -ESRCH)
 			result->unreadable++;
@@ -583,6 +564,17 @@ static bool is_in_top(const struct scan_result *result, pid_t pid)
 	return false;
 }
 
+void scanner_consider(struct scanner *s, const struct scan_request *request, pid_t pid,
+		      struct scan_result *result)
+{
+	struct process p;
+
+	if (is_in_top(result, pid))
+		return;
+	scan_process(s->proc_fd, pid, request, &p);
+	evaluate(s, request, &p, result);
+}
+
 /*
  * The search ends with the winner, and somebody smaller who is dying may be enough. Only a few are
  * read for that, and only as far down as an oom_score can stand for so much memory.
@@ -626,8 +618,12 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 	read_scores(s, ret);
 	if (request->swapoff)
 		take_task_origin(s, request, ret);
-	search(s, request, ret);
-	look_for_dying(s, request, ret);
+	if (request->domain) {
+		scanner_search_domain(s, request, ret);
+	} else {
+		search(s, request, ret);
+		look_for_dying(s, request, ret);
+	}
 	prefer_dying(request, ret);
 	return 0;
 }
@@ -638,7 +634,7 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 static bool has_no_score(const struct scanner *s, const struct process *p)
 {
 	return p->verdict == VERDICT_ELIGIBLE && p->oom_score_adj > ADJ_ROUNDED_TO_ZERO &&
-	       read_oom_score(s->proc_fd, p->id.pid) == 0;
+	       scan_read_oom_score(s->proc_fd, p->id.pid) == 0;
 }
 
 /*

@@ -23,6 +23,7 @@
 #define SCAN_TOP   10
 #define SCAN_ASIDE 256
 
+struct domain;
 struct scanner;
 
 enum scan_scope {
@@ -46,6 +47,7 @@ struct scan_request {
 	bool ignore_root_user;
 	const struct patterns *patterns;   /* NULL: no rules */
 	const struct identity_book *known; /* NULL: rules know names and users alone */
+	const struct domain *domain;	   /* its members alone, each read in full; NULL: all */
 };
 
 struct scan_result {

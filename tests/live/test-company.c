@@ -329,14 +329,14 @@ static void test_thaw(void **state)
 	assert_int_equal(victim_hold(proc_fd, pid, &v), 0);
 
 	/* nobody is thawed who is not dying */
-	assert_int_equal(cgroups_submit(&groups, &v, SIGTERM), 0);
+	assert_int_equal(cgroups_submit(&groups, &v, SIGTERM, ""), 0);
 	WAIT_FOR(cgroups_result(&groups, &result) > 0);
 	assert_int_equal(result.thaw, THAW_NOT_FROZEN);
 	assert_false(is_thawed(&freezer));
 
 	assert_int_equal(victim_signal(&v, SIGKILL), 0);
 	assert_false(victim_is_dead(&v));
-	assert_int_equal(cgroups_submit(&groups, &v, SIGKILL), 0);
+	assert_int_equal(cgroups_submit(&groups, &v, SIGKILL, ""), 0);
 	WAIT_FOR(cgroups_result(&groups, &result) > 0);
 	assert_int_equal(result.id.pid, pid);
 	assert_int_equal(result.thaw, THAW_DONE);

@@ -113,6 +113,14 @@ static const struct {
 	{"limit: comma", BYTES("[Limits]\nHardMemory=1,5%\n"), 2, "HardMemory=1,5%", "10%"},
 	{"limit: comment behind it", BYTES("[Limits]\nHardMemory=1% # x\n"), 2,
 	 "HardMemory=", "10%"},
+	{"groups: relative", BYTES("[Limits]\nWatchCgroups=/a b\n"), 2, "WatchCgroups=/a b",
+	 "absolute paths"},
+	{"groups: NUL", BYTES("[Limits]\nWatchCgroups=/a\0b\n"), 2, "WatchCgroups=/a",
+	 "absolute paths"},
+	{"nodes: a word", BYTES("[Limits]\nWatchNodes=1 all\n"), 2, "WatchNodes=1 all",
+	 "at most 8 sets"},
+	{"nodes: too many sets", BYTES("[Limits]\nWatchNodes=0 1 2 3 4 5 6 7 8\n"), 2,
+	 "WatchNodes=", "at most 8 sets"},
 	{"limit: 2^64 bytes", BYTES("[Limits]\nHardMemory=18446744073709551616\n"), 2,
 	 "HardMemory=18446744073709551616", "512M"},
 	{"limit: 2^62 bytes", BYTES("[Limits]\nHardMemory=4194304T\n"), 2, "HardMemory=", "512M"},
@@ -504,6 +512,10 @@ static const char *other_value(const struct config_key *key)
 	switch (key->type) {
 	case CONFIG_LIMIT:
 		return "7.25% 300M";
+	case CONFIG_CGROUPS:
+		return "/a.slice/b.service /c/*[0-9]";
+	case CONFIG_NODES:
+		return "1 0,2-3";
 	case CONFIG_PERCENT:
 		return "33.50%";
 	case CONFIG_DURATION:
@@ -542,7 +554,8 @@ static void test_each_key(void **state)
 		}
 
 		config_loader_set(&l, k, "", 0, "command line", 0);
-		if (k->type == CONFIG_PATTERN)
+		if (k->type == CONFIG_PATTERN || k->type == CONFIG_CGROUPS ||
+		    k->type == CONFIG_NODES)
 			CHECK_STR(k->name, formatted(&l.config, k->name), "");
 		else
 			assert_memory_equal(&l.config, &preset.config, sizeof(struct config));
@@ -598,6 +611,8 @@ static const struct {
 	{"Log", "auto", "auto"},
 	{"Log", "journal", "journal"},
 	{"Log", "stderr", "stderr"},
+	{"WatchCgroups", "/a", "/a"},
+	{"WatchNodes", "0-3,5 7", "0-3,5 7"},
 	{"Prefer", "a = b", "a = b"},
 	{"Prefer", "caf\xc3\xa9", "caf\xc3\xa9"},
 };

@@ -15,6 +15,7 @@ import report
 from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_daemon,
                     check_kernel_idle, check_neighbours, check_ran, check_victim, show)
 from control import check_control
+from domains import check_domains
 from facts import Facts
 from guest import Boot
 from kernel import check_semantics
@@ -327,6 +328,8 @@ CASES = {
                    "30 random populations: the kernel's victim and ours"),
     "semantics": Case("semantics", Boot(swap="disk", swap_mib=192, timeout_seconds=420),
                       check_semantics, "who dies, with whom, and who does not: as the kernel"),
+    "domains": Case("domains", Boot(memory_mib=1536, node_mib=(1024, 512)), check_domains,
+                    "a control group and a node run out: who dies, and whom the kernel takes"),
     "control": Case("control", Boot(swap="disk", timeout_seconds=420), check_control,
                     "the control socket, reapctl, and clients that mean no good"),
     "bad-config": Case("bad-config", Boot(), check_bad_config,

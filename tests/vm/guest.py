@@ -177,9 +177,11 @@ class Image:
 
 @dataclasses.dataclass
 class Boot:
-    """The machine of one boot. `swap` is none, disk, slow or zram; zram is set up in the guest."""
+    """The machine of one boot. `swap` is none, disk, slow or zram; zram is set up in the guest.
+    `node_mib`: its memory nodes, if there are to be several; all CPUs are the first one's."""
 
     memory_mib: int = 1024
+    node_mib: tuple[int, ...] = ()
     cpus: int = 2
     swap: str = "none"
     swap_mib: int = 512
@@ -354,6 +356,10 @@ def qemu_command(image: Image, machine: Boot, work: pathlib.Path, append: str,
                "-smp", str(machine.cpus), "-m", str(machine.memory_mib),
                "-kernel", str(image.kernel), "-initrd", str(image.initrd),
                "-append", append, *serial]
+    for node, size in enumerate(machine.node_mib):
+        cpus = f",cpus=0-{machine.cpus - 1}" if node == 0 else ""
+        command += ["-object", f"memory-backend-ram,id=node{node},size={size}M",
+                    "-numa", f"node,nodeid={node},memdev=node{node}{cpus}"]
     for drive in drives:
         name = drive.split("id=")[1].split(",")[0]
         command += ["-drive", drive, "-device", f"virtio-blk-pci,drive={name},serial={name}"]

@@ -396,11 +396,12 @@ load_go()
 	fact "uid_$name" "$load_uid"
 }
 
-# main_process NAME: the first process of the service's cgroup, in REPLY, once it is a load.
+# main_process NAME: the first process of the service's cgroup, in REPLY, once it is a load. Its
+# slice is $load_slice.
 main_process()
 {
-	local comm
-	read -r REPLY 2>/dev/null <"/sys/fs/cgroup/system.slice/$1.service/cgroup.procs" || return 1
+	local comm slice=${load_slice:-system.slice}
+	read -r REPLY 2>/dev/null <"/sys/fs/cgroup/$slice/$1.service/cgroup.procs" || return 1
 	read -r comm 2>/dev/null <"/proc/$REPLY/comm" || return 1
 	[[ $comm == "$1" || $comm == load ]]
 }
