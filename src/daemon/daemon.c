@@ -20,6 +20,7 @@
 #include "daemon/kill.h"
 #include "daemon/message-id.h"
 #include "daemon/reload.h"
+#include "daemon/swap.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
@@ -28,11 +29,6 @@
 
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
-
-/* Total swap that fell within this time: somebody is in swapoff(2), which takes it page by page. */
-#define SWAPOFF_USEC (5 * USEC_PER_SEC)
-/* And is reported when it has not changed for so long: not with each of these pages. */
-#define SWAP_SETTLED_USEC USEC_PER_SEC
 
 uint64_t daemon_now_usec(void)
 {
@@ -137,49 +133,9 @@ void daemon_update_status(struct daemon *d)
 	notify_status(&d->notify, status);
 }
 
-static bool swapoff_goes_on(const struct daemon *d, uint64_t now_usec)
-{
-	return d->swap_fell_usec != 0 && u64_sub(now_usec, d->swap_fell_usec) < SWAPOFF_USEC;
-}
-
-/*
- * Watches total swap. In swapoff(2) an area that is not used any more for what is new still counts
- * with the pages that are in it, as total and as *free* (si_swapinfo()): taken at its word nobody
- * would have to die while it fills the memory. So what is there then is hidden.
- */
-static void watch_swap(struct daemon *d, struct sample *now)
-{
-	uint64_t total = now->mem.swap_total_bytes;
-
-	if (total < d->swap_total_bytes)
-		d->swap_fell_usec = u64_max(now->time_usec, 1);
-	if (total != d->swap_total_bytes)
-		d->swap_changed_usec = now->time_usec;
-	d->swap_total_bytes = total;
-	if (swapoff_goes_on(d, now->time_usec) && now->mem.swap_free_bytes == total)
-		now->mem.swap_total_bytes = now->mem.swap_free_bytes = 0;
-}
-
-static void note_swap(struct daemon *d, uint64_t now_usec)
-{
-	char said_text[32], now_text[32];
-
-	if (d->swap_changed_usec == now_usec && !swapoff_goes_on(d, now_usec))
-		sampler_find_swap(&d->sampler);
-	if (d->swap_total_bytes == d->swap_said_bytes ||
-	    u64_sub(now_usec, d->swap_changed_usec) < SWAP_SETTLED_USEC)
-		return;
-	format_bytes(d->swap_said_bytes, said_text, sizeof(said_text));
-	format_bytes(d->swap_total_bytes, now_text, sizeof(now_text));
-	d->swap_said_bytes = d->swap_total_bytes;
-	sampler_find_swap(&d->sampler);
-	daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now", said_text,
-		    now_text);
-}
-
 static void note_changes(struct daemon *d, const struct sample *now)
 {
-	note_swap(d, now->time_usec);
+	swap_note(d, now->time_usec);
 	if (d->last.has_psi != now->has_psi)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
 			    now->has_psi ? "pressure can be read again"
@@ -222,7 +178,7 @@ bool daemon_take_sample(struct daemon *d, enum sample_depth depth, struct sample
 	if (r >= 0) {
 		ret->slept_usec = slept_usec();
 		groups_fill_sample(&d->groups, ret);
-		watch_swap(d, ret);
+		swap_watch(d, ret);
 	}
 	return r >= 0;
 }
@@ -265,7 +221,7 @@ static bool scan(struct daemon *d, struct observation *o)
 
 	kill_send_begun(d); /* of a domain's victim, with the table that this one overwrites */
 	request.shortage_bytes = policy_shortage_bytes(&d->policy, &o->sample);
-	request.swapoff = swapoff_goes_on(d, o->sample.time_usec);
+	request.swapoff = swap_goes_off(d, o->sample.time_usec);
 	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
