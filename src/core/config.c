@@ -622,26 +622,6 @@ static void format_hundredths(uint64_t value, const char *suffix, char *buf, siz
 			 (unsigned long long)(value % 100), suffix);
 }
 
-void format_bytes(uint64_t bytes, char *buf, size_t size)
-{
-	size_t unit = 1;
-	uint64_t tenths;
-
-	while (unit < 5 && bytes >= UINT64_C(1024) << size_units[unit].shift)
-		unit++;
-	if (bytes < 1024) {
-		snprintf(buf, size, "%lluB", (unsigned long long)bytes);
-		return;
-	}
-	tenths = u64_muldiv(bytes, 10, UINT64_C(1) << size_units[unit].shift);
-	if (tenths % 10 == 0 || tenths >= 1000)
-		snprintf(buf, size, "%llu%s", (unsigned long long)(tenths / 10),
-			 size_units[unit].suffix);
-	else
-		snprintf(buf, size, "%llu.%llu%s", (unsigned long long)(tenths / 10),
-			 (unsigned long long)(tenths % 10), size_units[unit].suffix);
-}
-
 static void format_size_exact(uint64_t bytes, char *buf, size_t size)
 {
 	size_t unit = 5;

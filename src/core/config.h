@@ -156,6 +156,3 @@ int config_parse_bool(struct text t, bool *ret);
 
 /* "300ms", "5s", "10min", "1h": a duration in the syntax of the file. -EINVAL, -ERANGE. */
 int config_parse_duration(struct text t, uint64_t *ret_usec);
-
-/* "512M", "1.4G": sizes as people read them, in the syntax of the file where it is exact. */
-void format_bytes(uint64_t bytes, char *buf, size_t size);

@@ -233,3 +233,19 @@ void text_format_name(const char *name, char *buf, size_t size)
 	}
 	buf[at] = '\0';
 }
+
+void format_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char units[] = {'B', 'K', 'M', 'G', 'T'};
+	unsigned unit = 0;
+	uint64_t tenths;
+
+	while (unit + 1 < sizeof(units) && bytes >> 10 * unit >= 1024)
+		unit++;
+	tenths = u64_muldiv(bytes, 10, UINT64_C(1) << 10 * unit);
+	if (tenths % 10 == 0 || tenths >= 1000)
+		snprintf(buf, size, "%llu%c", (unsigned long long)(tenths / 10), units[unit]);
+	else
+		snprintf(buf, size, "%llu.%llu%c", (unsigned long long)(tenths / 10),
+			 (unsigned long long)(tenths % 10), units[unit]);
+}

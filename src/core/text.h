@@ -74,6 +74,10 @@ size_t text_printable_len(const char *s);
  */
 void text_format_name(const char *name, char *buf, size_t size);
 
+/* "512M", "1.4G": sizes as people read them, in the syntax of the configuration where it is exact.
+ */
+void format_bytes(uint64_t bytes, char *buf, size_t size);
+
 /* Integer arithmetic that stops at the ends instead of wrapping. */
 static inline uint64_t u64_add(uint64_t a, uint64_t b)
 {
