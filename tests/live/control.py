@@ -70,6 +70,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL, stderr=log,
                 env=surroundings(folder))
         self.wait_for("watches")
+        self.wait_for_socket()
 
     def wait_for(self, text: str, count: int = 1) -> None:
         end = time.monotonic() + DEADLINE
@@ -77,6 +78,18 @@ class Daemon:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise RuntimeError(f"waited for '{text}' in:\n{self.log.read_text()}")
             time.sleep(0.01)
+
+    def wait_for_socket(self) -> None:
+        """What it says of its start comes before somebody listens."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                self.connect().close()
+                return
+            except (ConnectionRefusedError, FileNotFoundError):
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise
+                time.sleep(0.01)
 
     def ctl(self, *words: str, user: int = 0) -> subprocess.CompletedProcess:
         command = [self.reapctl, *words, f"--socket={self.socket}"]
