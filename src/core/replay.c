@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "trace-state.h"
+
 static void count_mistake(void *userdata, const char *message)
 {
 	(void)userdata; /* the loader counts, and the line is named by replay_run() */
@@ -31,6 +33,7 @@ static void begin(struct replay *r)
 	r->fill_rate_bytes = 0;
 	r->begun = false;
 	r->parted = false;
+	r->has_state = false;
 }
 
 static int set(struct replay *r, const struct trace_line *line)
@@ -47,6 +50,32 @@ static int set(struct replay *r, const struct trace_line *line)
 	}
 	r->changed = true;
 	return 0;
+}
+
+/* What was set before it, the policy had taken already. */
+static int take_state(struct replay *r, const struct trace_line *line)
+{
+	if (line->kind == TRACE_STALLS && r->has_state)
+		return trace_parse_stalls(line->value, &r->state, &r->expected);
+	if (line->kind == TRACE_STALLS) {
+		r->expected = "\"state\" before \"stalls\"";
+		return -EINVAL;
+	}
+	r->has_state = true;
+	r->changed = false;
+	return trace_parse_state(line->value, &r->state, &r->expected);
+}
+
+/* With the settings of the moment, and the rate of the beginning. */
+static void adopt_state(struct replay *r)
+{
+	struct policy state = r->state;
+
+	state.config = r->policy.config;
+	state.fill_rate_bytes = r->policy.fill_rate_bytes;
+	r->has_state = false;
+	if (!r->parted)
+		r->policy = state;
 }
 
 static bool is_first_signal(enum action_kind kind)
@@ -85,9 +114,12 @@ static void take_step(struct replay *r)
 	if (!r->begun) {
 		r->begin_usec = now;
 		policy_init(&r->policy, &r->loader.config, r->fill_rate_bytes);
-	} else if (r->changed) {
-		policy_configure(&r->policy, &r->loader.config);
+		r->changed &= r->has_state;
 	}
+	if (r->has_state)
+		adopt_state(r);
+	if (r->changed)
+		policy_configure(&r->policy, &r->loader.config);
 	r->begun = true;
 	r->changed = false;
 	r->steps++;
@@ -132,6 +164,11 @@ static int take_line(struct replay *r, struct text text)
 	case TRACE_STEP:
 		take_step(r);
 		return 0;
+	case TRACE_BEFORE:
+		return 0; /* and the step that follows goes on from it */
+	case TRACE_STATE:
+	case TRACE_STALLS:
+		return take_state(r, &line);
 	case TRACE_LOST:
 		r->lost = u64_add(r->lost, line.number);
 		return 0;

@@ -5,6 +5,9 @@
  * answer on, what the trace says of victims is about a machine that did not come to be: then it is
  * left out, a victim is assumed to be found where the policy asks for one, and the replay ends with
  * the signal to it, since no record can say what would have come after.
+ *
+ * Where the trace says what the policy knew, because it begins in the middle or steps were lost,
+ * the policy knows that; unless the answers have parted.
  */
 #pragma once
 
@@ -50,6 +53,8 @@ struct replay {
 	struct trace_step step;
 	uint64_t fill_rate_bytes, begin_usec;
 	bool begun, changed;
+	struct policy state; /* that the next step begins with */
+	bool has_state;
 };
 
 /*

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One table of fields drives both the parser and the printer of traces; see trace.h. What stands in
+ * One table of fields drives both the parser and the printer of steps; see trace.h. What stands in
  * a trace may come from anywhere, so a line is read into a copy and counts as a whole or not at
  * all.
  */
 #include "trace.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-enum field_type { FIELD_U64, FIELD_PID, FIELD_BOOL, FIELD_NAME };
+#include "trace-field.h"
 
 /* Values of enums by name; NULL behind the last. */
 static const char *scan_text(unsigned value)
@@ -86,16 +84,6 @@ static const char *action_text(unsigned value)
 	return NULL;
 }
 
-static const char *level_text(unsigned value)
-{
-	return value < LEVELS ? level_name((enum level)value) : NULL;
-}
-
-static const char *reason_text(unsigned value)
-{
-	return value < REASONS ? reason_name((enum reason)value) : NULL;
-}
-
 #define FIELD(_name, _type, _member)                                                          \
 	{                                                                                     \
 		.name = _name, .type = _type, .offset = offsetof(struct trace_step, _member), \
@@ -118,13 +106,7 @@ static const char *reason_text(unsigned value)
 		.offset = offsetof(struct trace_step, _member),   \
 	}
 
-static const struct field {
-	const char *name;
-	enum field_type type;
-	const char *(*text)(unsigned value); /* FIELD_NAME */
-	size_t offset;
-	enum { OF_ALWAYS, OF_VMSTAT, OF_IO } of; /* what was not read keeps what it was */
-} fields[] = {
+static const struct trace_field fields[] = {
 	SAMPLE("slept", slept_usec),
 	SAMPLE("total", mem.total_bytes),
 	SAMPLE("free", mem.free_bytes),
@@ -174,13 +156,13 @@ static const struct field {
 	FIELD("stand-aside", FIELD_BOOL, observation.stand_aside),
 	FIELD("requested", FIELD_BOOL, observation.requested),
 	ENUM("action", action.kind, action_text),
-	ENUM("level", action.level, level_text),
-	ENUM("reason", action.reason, reason_text),
+	ENUM("level", action.level, trace_level_text),
+	ENUM("reason", action.reason, trace_reason_text),
 	FIELD("stall", FIELD_U64, action.stall_permyriad),
 	FIELD("elsewhere", FIELD_U64, action.elsewhere_bytes),
 	FIELD("announce", FIELD_BOOL, action.announce),
 	FIELD("slept-before", FIELD_U64, action.slept_usec),
-	ENUM("announced-before", action.announced_before, level_text),
+	ENUM("announced-before", action.announced_before, trace_level_text),
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -192,98 +174,13 @@ const char *action_kind_name(enum action_kind kind)
 	return name ? name : "unknown";
 }
 
-static int parse_name(struct text t, const char *(*text)(unsigned value), unsigned *ret)
-{
-	const char *name;
-
-	for (unsigned i = 0; (name = text(i)) != NULL; i++) {
-		if (!text_equal(t, name))
-			continue;
-		*ret = i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Enums and bool through memcpy(): their width is the compiler's choice. */
-static void store(const struct field *f, struct trace_step *step, uint64_t value)
-{
-	char *at = (char *)step + f->offset;
-	unsigned number = (unsigned)value;
-	bool truth = value != 0;
-
-	switch (f->type) {
-	case FIELD_U64:
-		memcpy(at, &value, sizeof(value));
-		return;
-	case FIELD_PID:
-	case FIELD_NAME:
-		memcpy(at, &number, sizeof(number));
-		return;
-	case FIELD_BOOL:
-		memcpy(at, &truth, sizeof(truth));
-		return;
-	}
-}
-
-static uint64_t load(const struct field *f, const struct trace_step *step)
-{
-	const char *at = (const char *)step + f->offset;
-	uint64_t value = 0;
-	unsigned number = 0;
-	bool truth = false;
-
-	switch (f->type) {
-	case FIELD_U64:
-		memcpy(&value, at, sizeof(value));
-		return value;
-	case FIELD_PID:
-	case FIELD_NAME:
-		memcpy(&number, at, sizeof(number));
-		return number;
-	case FIELD_BOOL:
-		memcpy(&truth, at, sizeof(truth));
-		return truth;
-	}
-	return 0;
-}
-
-static int parse_field(struct text word, struct trace_step *step)
-{
-	struct text name, value;
-	uint64_t number = 0;
-	unsigned index;
-	int r;
-
-	if (!text_split(word, '=', &name, &value))
-		return -EINVAL;
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (!text_equal(name, fields[i].name))
-			continue;
-		if (fields[i].type == FIELD_NAME) {
-			r = parse_name(value, fields[i].text, &index);
-			number = r < 0 ? 0 : index;
-		} else {
-			r = text_to_u64(value, &number);
-		}
-		if (r < 0)
-			return r;
-		if ((fields[i].type == FIELD_BOOL && number > 1) ||
-		    (fields[i].type == FIELD_PID && number > INT32_MAX))
-			return -ERANGE;
-		store(&fields[i], step, number);
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static int parse_step(struct text rest, struct trace_step *step, const char **reterr_expected)
 {
 	struct trace_step next = *step;
 	struct text word;
 	int r;
 
-	*reterr_expected = "a time in microseconds after \"step\"";
+	*reterr_expected = "a time in microseconds after \"step\" or \"before\"";
 	if (!text_next_word(&rest, &word))
 		return -EINVAL;
 	r = text_to_u64(word, &next.observation.sample.time_usec);
@@ -294,7 +191,7 @@ static int parse_step(struct text rest, struct trace_step *step, const char **re
 		return -ERANGE;
 	*reterr_expected = "known fields as name=value";
 	while (text_next_word(&rest, &word)) {
-		r = parse_field(word, &next);
+		r = trace_field_parse(fields, FIELDS, word, &next);
 		if (r < 0)
 			return r;
 	}
@@ -316,8 +213,8 @@ static int parse_expectation(struct text rest, struct trace_expectation *ret)
 		*ret = e;
 		return 0;
 	}
-	if (count != 4 || parse_name(word[0], action_text, &kind) < 0 ||
-	    parse_name(word[1], reason_text, &reason) < 0 ||
+	if (count != 4 || trace_name_parse(word[0], action_text, &kind) < 0 ||
+	    trace_name_parse(word[1], trace_reason_text, &reason) < 0 ||
 	    text_to_u64(word[2], &e.from_usec) < 0 || text_to_u64(word[3], &e.until_usec) < 0)
 		return -EINVAL;
 	e.kind = (enum action_kind)kind;
@@ -356,6 +253,13 @@ int trace_parse_line(struct text line, struct trace_step *step, struct trace_lin
 	if (text_equal(word, "step")) {
 		out.kind = TRACE_STEP;
 		r = parse_step(rest, step, &expected);
+	} else if (text_equal(word, "before")) {
+		out.kind = TRACE_BEFORE;
+		r = parse_step(rest, step, &expected);
+	} else if (text_equal(word, "state") || text_equal(word, "stalls")) {
+		/* the words themselves: whose policy it is, the parser does not know */
+		out.kind = text_equal(word, "state") ? TRACE_STATE : TRACE_STALLS;
+		out.value = rest;
 	} else if (text_equal(word, "reapd-trace")) {
 		out.kind = TRACE_BEGIN;
 		expected = "version 1 of the format";
@@ -392,39 +296,33 @@ int trace_parse_line(struct text line, struct trace_step *step, struct trace_lin
 	return 0;
 }
 
-__attribute__((format(printf, 4, 5))) static void append(char *buf, size_t size, size_t *used,
-							 const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(buf + *used, size - *used, format, args);
-	va_end(args);
-	if (n > 0)
-		*used = u64_min(*used + (size_t)n, size - 1);
-}
-
 size_t trace_format_step(const struct trace_step *before, const struct trace_step *step, char *buf,
 			 size_t size)
 {
 	size_t used = 0;
 
-	append(buf, size, &used, "step %llu",
-	       (unsigned long long)step->observation.sample.time_usec);
-	for (const struct field *f = fields; f < fields + FIELDS; f++) {
-		uint64_t value = load(f, step);
-
-		if (value == load(f, before) ||
-		    (f->of == OF_VMSTAT && !step->observation.sample.has_vmstat) ||
+	trace_append(buf, size, &used, "step %llu",
+		     (unsigned long long)step->observation.sample.time_usec);
+	for (const struct trace_field *f = fields; f < fields + FIELDS; f++) {
+		if ((f->of == OF_VMSTAT && !step->observation.sample.has_vmstat) ||
 		    (f->of == OF_IO && !step->observation.sample.has_io))
 			continue;
-		if (f->type == FIELD_NAME)
-			append(buf, size, &used, " %s=%s", f->name, f->text((unsigned)value));
-		else
-			append(buf, size, &used, " %s=%llu", f->name, (unsigned long long)value);
+		trace_field_format(f, before, step, buf, size, &used);
 	}
-	append(buf, size, &used, "\n");
+	trace_append(buf, size, &used, "\n");
+	return used;
+}
+
+size_t trace_format_before(const struct trace_step *before, char *buf, size_t size)
+{
+	const struct trace_step nothing = {};
+	size_t used = 0;
+
+	trace_append(buf, size, &used, "before %llu",
+		     (unsigned long long)before->observation.sample.time_usec);
+	for (const struct trace_field *f = fields; f < fields + FIELDS; f++)
+		trace_field_format(f, &nothing, before, buf, size, &used);
+	trace_append(buf, size, &used, "\n");
 	return used;
 }
 
@@ -450,7 +348,7 @@ size_t trace_format_config(const struct config *config, char *buf, size_t size)
 		    k->type == CONFIG_NODES)
 			continue;
 		config_format(config, k, value, sizeof(value));
-		append(buf, size, &used, "set %s=%s\n", k->name, value);
+		trace_append(buf, size, &used, "set %s=%s\n", k->name, value);
 	}
 	return used;
 }

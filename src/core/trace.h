@@ -10,6 +10,9 @@
  *     expect term thrash 2000000 9000000 for tests: what should come first, and when
  *     step 5000000 total=1020055552 ...  one call of the policy at this time, and its answer
  *     lost 3                             steps that were not written
+ *     before 5000000 total=1020055552    what a trace that begins in the middle begins with: the
+ *     state phase=awaiting ...           step before its first, which is none of its own, and what
+ *     stalls 5000000 lost=0 ...          the policy knew then; after steps that were lost, too
  *     # anything                         nothing
  *
  * Times are microseconds. A field that a step does not name has the value that it had in the step
@@ -37,6 +40,9 @@ enum trace_line_kind {
 	TRACE_EXPECT,	 /* expectation */
 	TRACE_STEP,	 /* the step that was handed in */
 	TRACE_LOST,	 /* number */
+	TRACE_BEFORE,	 /* the step that was handed in, and no call of the policy */
+	TRACE_STATE,	 /* value: for trace-state.h, with the next */
+	TRACE_STALLS,
 };
 
 /* The first action that ends somebody, ACTION_NONE: nobody. Times count from the first step. */
@@ -57,9 +63,9 @@ struct trace_line {
 const char *action_kind_name(enum action_kind kind);
 
 /*
- * One line without its newline. @step holds the step before and, after a TRACE_STEP, this one;
- * TRACE_BEGIN clears it. 0, or -EINVAL, -ERANGE with what was expected instead, then nothing else
- * is written.
+ * One line without its newline. @step holds the step before and, after a TRACE_STEP or
+ * TRACE_BEFORE, this one; TRACE_BEGIN clears it. 0, or -EINVAL, -ERANGE with what was expected
+ * instead, then nothing else is written.
  */
 int trace_parse_line(struct text line, struct trace_step *step, struct trace_line *ret,
 		     const char **reterr_expected);
@@ -73,6 +79,9 @@ int trace_parse_line(struct text line, struct trace_step *step, struct trace_lin
  */
 size_t trace_format_step(const struct trace_step *before, const struct trace_step *step, char *buf,
 			 size_t size);
+
+/* The same as the line "before", with all that is known, also of what was not read. */
+size_t trace_format_before(const struct trace_step *before, char *buf, size_t size);
 
 /* Makes @step the one before the next, as a reader of the lines will have it. */
 void trace_follow(struct trace_step *before, const struct trace_step *step);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "core/replay.h"
+#include "core/trace-state.h"
 #include "unit.h"
 
 #define HEAD "reapd-trace 1\nfill-rate 4294967296\n"
@@ -27,6 +28,12 @@ static const struct {
 	{"bad value", HEAD "set SoftMemory=some\n" CALM, -EINVAL, 3, "a percentage, a size"},
 	{"bad line", HEAD CALM "step x\n" CALM, -EINVAL, 4, "a time in microseconds"},
 	{"time going backwards", HEAD CALM "step 999999\n", -ERANGE, 4, "not before"},
+	{"begins in the middle, with no step", HEAD "before 5 total=9\nstate\n", -EINVAL, 0,
+	 "a step"},
+	{"before what came before", HEAD "before 5000000\n" CALM, -ERANGE, 4, "not before"},
+	{"bad state", HEAD "state phase=7\n" CALM, -EINVAL, 3, "what the policy knows"},
+	{"stalls of no state", HEAD "stalls 5\n" CALM, -EINVAL, 3, "\"state\" before"},
+	{"bad stalls", HEAD "state\nstalls 5 lost\n" CALM, -EINVAL, 4, "after \"stalls\""},
 };
 
 static void test_refused(void **state)
@@ -195,13 +202,98 @@ static void test_lost(void **state)
 	assert_false(replay_is_as_expected(&r)); /* it expects nothing, which is no answer */
 }
 
+/* The trace from its line @at on, begun with what the policy knew, by all lines up to there. */
+static void cut_head(unsigned at, char *text, size_t size)
+{
+	struct config_loader l;
+	struct trace_step step = {};
+	struct text rest = TEXT(kill_trace, strlen(kill_trace)), line;
+	struct policy p;
+	size_t used;
+
+	config_loader_init(&l, NULL, NULL);
+	policy_init(&p, &l.config, UINT64_C(4294967296));
+	for (unsigned i = 0; i < at && text_next_line(&rest, &line); i++) {
+		struct trace_line parsed;
+		const char *expected;
+
+		assert_int_equal(trace_parse_line(line, &step, &parsed, &expected), 0);
+		if (parsed.kind == TRACE_STEP)
+			(void)policy_step(&p, &step.observation);
+	}
+	used = (size_t)snprintf(text, size, "%s", HEAD);
+	used += trace_format_before(&step, text + used, size - used);
+	used += trace_format_state(&p, text + used, size - used);
+	snprintf(text + used, size - used, "%s", rest.at);
+}
+
+/* One that begins in the middle decides as the whole did, wherever that is. */
+static void test_middle(void **state)
+{
+	char text[TRACE_STATE_SIZE + 2 * sizeof(kill_trace)];
+
+	(void)state;
+	for (unsigned at = 4; at < 10; at++) {
+		struct seen seen = {};
+		struct replay r = {.visit = see, .userdata = &seen};
+
+		cut_head(at, text, sizeof(text));
+		assert_int_equal(replay_run(&r, text, strlen(text)), 0);
+		if (r.parted || r.steps != 10 - at)
+			fail_msg("%u: %u steps, parted: %d\n%s", at, r.steps, r.parted, text);
+		assert_int_equal(r.first.kind, at <= 6 ? ACTION_TERM : ACTION_NONE);
+	}
+	/* without the state it does not know of a victim */
+	cut_head(8, text, sizeof(text));
+	memcpy(strstr(text, "state phase"), "#tate", 5);
+	{
+		struct replay r = {};
+
+		assert_int_equal(replay_run(&r, text, strlen(text)), 0);
+		assert_true(r.parted);
+	}
+}
+
+/* After a gap too, and a setting behind the state is a reload, one before it was one. */
+static void test_state_after_a_gap(void **state)
+{
+	static const char gap[] = HEAD CALM
+		"lost 3\n"
+		"state phase=awaiting victim=77 victim-start=5 signalled=5000000 has-last=1\n"
+		"step 6000000 victim=dead release=done action=settled\n";
+	static const char barren[] = HEAD
+		"before 9000000 total=1000000000 available=5000000\n"
+		"set SoftMemory=10%%\n"
+		"state phase=barren barren-until=60000000 barren-level=hard announced-level=hard\n"
+		"%sstep 10000000 level=hard reason=exhaustion action=%s\n";
+	char text[1024];
+	struct replay r = {};
+
+	(void)state;
+	assert_int_equal(replay_run(&r, gap, strlen(gap)), 0);
+	assert_false(r.parted);
+	snprintf(text, sizeof(text), barren, "", "none");
+	r = (struct replay){};
+	assert_int_equal(replay_run(&r, text, strlen(text)), 0);
+	assert_false(r.parted);
+	snprintf(text, sizeof(text), barren, "set SoftMemory=11%\n", "scan");
+	r = (struct replay){};
+	assert_int_equal(replay_run(&r, text, strlen(text)), 0);
+	assert_false(r.parted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_as_it_was),
-		cmocka_unit_test(test_overridden), cmocka_unit_test(test_other_settings),
-		cmocka_unit_test(test_cut),	   cmocka_unit_test(test_two_starts),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_as_it_was),
+		cmocka_unit_test(test_overridden),
+		cmocka_unit_test(test_other_settings),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_two_starts),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_middle),
+		cmocka_unit_test(test_state_after_a_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
