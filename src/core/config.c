@@ -79,6 +79,9 @@ const struct config_key config_keys[] = {
 	KEY("Daemon", "ReportInterval", CONFIG_DURATION, report_interval_usec, "0",
 	    .help = "write the state of the memory so often; 0 never", .min = 0,
 	    .max = 86400 * USEC_PER_SEC),
+	KEY("Daemon", "TraceMemory", CONFIG_SIZE, trace_memory_bytes, "256K",
+	    .help = "memory for a trace of the last minutes; 0 none", .min = 64 << 10,
+	    .max = 16 << 20),
 	{},
 };
 
@@ -107,6 +110,8 @@ const char *config_type_expected(enum config_type type)
 		return "a percentage above 0 and up to 100, such as 50%";
 	case CONFIG_DURATION:
 		return "a duration, such as 300ms, 5s or 1min";
+	case CONFIG_SIZE:
+		return "0 or a size, such as 256K";
 	case CONFIG_BOOL:
 		return "yes or no";
 	case CONFIG_PATTERN:
@@ -319,6 +324,13 @@ static int parse_value(const struct config_key *key, struct text value, void *fi
 		if (r >= 0)
 			*(uint64_t *)field = number;
 		return r;
+	case CONFIG_SIZE:
+		r = parse_size(value, &number);
+		if (r >= 0 && number != 0 && (number < key->min || number > key->max))
+			r = -ERANGE;
+		if (r >= 0)
+			*(uint64_t *)field = number;
+		return r;
 	case CONFIG_BOOL:
 		return config_parse_bool(value, field);
 	case CONFIG_PATTERN:
@@ -421,7 +433,7 @@ void config_loader_set(struct config_loader *l, const struct config_key *key, co
 	r = parse_value(key, t, (char *)&l->config + key->offset);
 	if (r >= 0)
 		return;
-	if (r == -ERANGE && key->type == CONFIG_DURATION) {
+	if (r == -ERANGE && (key->type == CONFIG_DURATION || key->type == CONFIG_SIZE)) {
 		struct config bounds = {};
 		uint64_t *field = (uint64_t *)((char *)&bounds + key->offset);
 
@@ -674,6 +686,9 @@ void config_format(const struct config *config, const struct config_key *key, ch
 		return;
 	case CONFIG_DURATION:
 		format_duration(*(const uint64_t *)field, buf, size);
+		return;
+	case CONFIG_SIZE:
+		format_size_exact(*(const uint64_t *)field, buf, size);
 		return;
 	case CONFIG_BOOL:
 		snprintf(buf, size, "%s", *(const bool *)field ? "yes" : "no");

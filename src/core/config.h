@@ -64,6 +64,7 @@ struct config {
 	enum log_target log;
 	bool debug;
 	uint64_t report_interval_usec;
+	uint64_t trace_memory_bytes;
 };
 
 enum config_type {
@@ -72,6 +73,7 @@ enum config_type {
 	CONFIG_NODES,
 	CONFIG_PERCENT,
 	CONFIG_DURATION,
+	CONFIG_SIZE,
 	CONFIG_BOOL,
 	CONFIG_PATTERN,
 	CONFIG_SORT_BY,
@@ -85,7 +87,7 @@ struct config_key {
 	size_t offset;
 	const char *preset; /* the default, in the syntax of the file */
 	const char *help;   /* one line for --help */
-	uint64_t min, max;  /* of a duration, in microseconds */
+	uint64_t min, max;  /* of a duration in microseconds, of a size that is not 0 in bytes */
 };
 
 /* The table; it ends with a key whose name is NULL. */

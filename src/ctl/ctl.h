@@ -14,6 +14,7 @@
 int ctl_candidates(int argc, char **argv);
 int ctl_kill(int argc, char **argv);
 int ctl_pause(int argc, char **argv);
+int ctl_record(int argc, char **argv);
 int ctl_reload(int argc, char **argv);
 int ctl_replay(int argc, char **argv);
 int ctl_resume(int argc, char **argv);

@@ -23,7 +23,8 @@ static const struct {
 	{"pause", ctl_pause, "kill nobody for a time"},
 	{"resume", ctl_resume, "end a pause"},
 	{"reload", ctl_reload, "read the configuration again"},
-	{"replay", ctl_replay, "decide once more over a trace of reapd --record"},
+	{"record", ctl_record, "write a trace of the last minutes, and say where it is"},
+	{"replay", ctl_replay, "decide once more over a trace of reapd"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -48,7 +48,7 @@ struct view {
 	struct control *control;
 	struct client *client;
 	sd_bus *bus;
-	sd_bus_message *pause_call; /* to be answered when it is known */
+	sd_bus_message *pause_call, *record_call; /* to be answered when it is known */
 	struct status status;
 };
 
@@ -217,6 +217,29 @@ static int on_kill(sd_bus_message *m, void *userdata, sd_bus_error *error)
 					  victim.badness.points, process_expected_bytes(&victim));
 }
 
+static int on_record(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct view *v = userdata;
+	int r = check_access(v, error);
+
+	if (r < 0)
+		return r;
+	if (v->record_call)
+		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+					"one trace is being waited for already");
+	r = keeper_request(v->control->daemon);
+	if (r == -ENOTDIR)
+		return sd_bus_error_set(error, CONTROL_ERROR_NO_TRACE,
+					"there is no trace: expected TraceMemory= not to be 0, and "
+					"a directory in $STATE_DIRECTORY, as the service has it");
+	if (r < 0)
+		return sd_bus_error_set(error, CONTROL_ERROR_NO_TRACE,
+					"there is no trace: the one before is still being written");
+	note_request(v, "a trace");
+	v->record_call = sd_bus_message_ref(m);
+	return 1; /* answered when it is written */
+}
+
 static int on_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct view *v = userdata;
@@ -280,6 +303,8 @@ static const sd_bus_vtable manager_vtable[] = {
 				SD_BUS_RESULT("b", signalled, "u", pid, "s", name, "u", uid, "x",
 					      badness, "t", expected_bytes),
 				on_kill, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Record", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", path), on_record,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("LevelChanged", SD_BUS_ARGS("s", level, "s", reason), 0),
@@ -328,6 +353,7 @@ static void detach(void *view)
 	struct view *v = view;
 
 	sd_bus_message_unref(v->pause_call);
+	sd_bus_message_unref(v->record_call);
 	free(v);
 }
 
@@ -385,6 +411,39 @@ void control_pause_settled(struct control *control, enum pause_event event)
 {
 	if (control && event != PAUSE_UNCHANGED)
 		clients_each(control->clients, answer_pause, &event);
+}
+
+struct recorded {
+	int error;
+	const char *path;
+};
+
+static void answer_record(void *view, const void *message)
+{
+	const struct recorded *recorded = message;
+	struct view *v = view;
+	sd_bus_message *call = v->record_call;
+
+	if (!call)
+		return;
+	v->record_call = NULL;
+	/* as with a pause */
+	if (recorded->error < 0)
+		(void)sd_bus_reply_method_errorf(call, CONTROL_ERROR_NO_TRACE,
+						 "the trace cannot be written: %s",
+						 strerror(-recorded->error));
+	else
+		(void)sd_bus_reply_method_return(call, "s", recorded->path);
+	sd_bus_message_unref(call);
+	client_wake(v->client);
+}
+
+void control_recorded(struct control *control, int error, const char *path)
+{
+	const struct recorded recorded = {error, path};
+
+	if (control)
+		clients_each(control->clients, answer_record, &recorded);
 }
 
 /* ---- start and end ---- */

@@ -17,6 +17,7 @@
 #define CONTROL_ERROR_PAUSED	"org.reapd.Error.Paused"
 #define CONTROL_ERROR_IN_FLIGHT "org.reapd.Error.InFlight"
 #define CONTROL_ERROR_NO_VICTIM "org.reapd.Error.NoVictim"
+#define CONTROL_ERROR_NO_TRACE	"org.reapd.Error.NoTrace"
 #define CONTROL_ERROR_CONFIG	"org.reapd.Error.Configuration"
 
 struct daemon;
@@ -31,6 +32,9 @@ void control_stop(struct control *c);
 
 /* Tells everybody who is connected. Allocates: for when there is time. */
 void control_level_changed(struct control *c, const char *level, const char *reason);
+
+/* Answers those who wait for a trace: it is at @path, or could not be written. */
+void control_recorded(struct control *c, int error, const char *path);
 
 /* Answers those who wait for a pause to begin. */
 void control_pause_settled(struct control *c, enum pause_event event);

@@ -318,8 +318,8 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
 	if (asked.kind == ACTION_SCAN)
-		recorder_add(&d->recorder, &first, &asked);
-	recorder_add(&d->recorder, o, &a);
+		recorder_add(&d->recorder, &first, &asked, NULL);
+	recorder_add(&d->recorder, o, &a, &d->policy);
 	return d->kill.state == VICTIM_MISSED && daemon_begins(a.kind)
 		       ? o->sample.time_usec /* the next is due at once */
 		       : a.next_usec;
@@ -372,16 +372,6 @@ bool daemon_resume(struct daemon *d)
 		pause_changed(d, PAUSE_EXPIRED);
 	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
 	return was;
-}
-
-static void report_recorder(struct daemon *d)
-{
-	int r = recorder_error(&d->recorder);
-
-	if (r < 0)
-		daemon_note(d, LOG_WARNING, MESSAGE_ID_MACHINE,
-			    "%s: %s: what is not written now is missing in the trace",
-			    d->options.record_path, strerror(-r));
 }
 
 /* Buffers grow while there is memory to grow into, and the kernel's too. */
@@ -468,7 +458,7 @@ int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct 
 static bool may_glance(const struct daemon *d)
 {
 	return !d->kill.active && !d->kill.ended && !d->kill.report_pending && !d->sample_failed &&
-	       !pause_stands_aside(&d->pause) && !recorder_active(&d->recorder) &&
+	       !pause_stands_aside(&d->pause) && !d->recorder.has_file && d->keeper.due_usec == 0 &&
 	       (!d->last.has_psi || d->has_psi_trigger) && !d->settings.config.debug &&
 	       d->settings.config.report_interval_usec == 0;
 }
@@ -515,7 +505,7 @@ static uint64_t tick(struct daemon *d)
 	}
 	kill_flush(d, daemon_now_usec());
 	keep_room(d);
-	report_recorder(d);
+	next = u64_min(next, keeper_look(d, daemon_now_usec()));
 	notify_flush(&d->notify, daemon_now_usec());
 	return u64_min(next, pause_next_usec(&d->pause));
 }
@@ -620,6 +610,8 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 		r = sd_event_add_io(d->event, NULL, d->cgroups.result_fd, EPOLLIN, on_cgroups, d);
 	if (r >= 0)
 		r = groups_add_source(d);
+	if (r >= 0)
+		r = keeper_add_source(d);
 	if (r < 0)
 		return r;
 	if (psi_trigger_fd >= 0) {

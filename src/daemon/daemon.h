@@ -17,6 +17,7 @@
 #include "daemon/domains.h"
 #include "daemon/drill.h"
 #include "daemon/groups.h"
+#include "daemon/keeper.h"
 #include "daemon/lookout.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -85,6 +86,7 @@ struct daemon {
 	struct groups groups;
 	struct writer writer;
 	struct recorder recorder;
+	struct keeper keeper;
 	struct notify notify;
 	struct privileges privileges;
 	struct policy policy;

@@ -371,6 +371,8 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 		d->last_kill_usec = sample->time_usec;
 		d->last_kill_freed_bytes = k->record.freed_bytes;
 	}
+	if (!k->record.adopted && outcome != OUTCOME_REFUSED && outcome != OUTCOME_SPARED)
+		keeper_kill_ended(d, k->record.victim.id.pid, sample->time_usec);
 	k->record.outcome = outcome;
 	kill_send_begun(d);
 	kill_flush(d, UINT64_MAX);

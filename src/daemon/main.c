@@ -149,6 +149,17 @@ static int use_and_drop_privileges(struct daemon *d, int *ret_psi_trigger_fd)
 	return r < 0 ? fail("capabilities cannot be given up: %s", strerror(-r)) : EXIT_SUCCESS;
 }
 
+static int start_recorder(struct daemon *d, int record_fd)
+{
+	struct recorder_targets targets = {record_fd, d->settings.config.trace_memory_bytes, -1};
+
+	if (d->options.drill_only)
+		return 0;
+	if (targets.ring_bytes > 0)
+		targets.store_fd = keeper_open(&d->keeper);
+	return recorder_start(&d->recorder, &targets);
+}
+
 static int start_machinery(struct daemon *d, int record_fd)
 {
 	int r;
@@ -174,8 +185,8 @@ static int start_machinery(struct daemon *d, int record_fd)
 		r = groups_start(&d->groups);
 	if (r >= 0)
 		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
-	if (r >= 0 && record_fd >= 0)
-		r = recorder_start(&d->recorder, record_fd);
+	if (r >= 0)
+		r = start_recorder(d, record_fd);
 	return r < 0 ? fail("threads cannot be started: %s", strerror(-r)) : EXIT_SUCCESS;
 }
 

@@ -35,5 +35,7 @@
 #define MESSAGE_ID_MACHINE "320427e469604ef098b91e0c371186b2"
 /* paused, or not any more */
 #define MESSAGE_ID_PAUSE "b9a629f86b8d496aa2c029b6e356ffc3"
+/* a trace of the last minutes was written */
+#define MESSAGE_ID_TRACE "548163e3f4fa4c6da8c6bd4530231487"
 /* somebody asked for something over the control socket */
 #define MESSAGE_ID_REQUEST "41bd414223394620a948fd30166d60da"

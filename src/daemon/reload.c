@@ -71,17 +71,20 @@ static void complain_in_report(void *userdata, const char *message)
 
 /*
  * What was decided at start and proven by the drill: the lock that only an instance that kills
- * takes, and where the writer writes.
+ * takes, where the writer writes, and how much memory there is for what.
  */
 static void keep_fixed(struct daemon *d, struct config *fresh)
 {
 	const struct config *now = &d->settings.config;
 
-	if (fresh->dry_run != now->dry_run || fresh->log != now->log)
+	if (fresh->dry_run != now->dry_run || fresh->log != now->log ||
+	    fresh->trace_memory_bytes != now->trace_memory_bytes)
 		daemon_note(d, LOG_NOTICE, MESSAGE_ID_RELOAD,
-			    "DryRun= and Log= count at the next start: they stay as they are");
+			    "DryRun=, Log= and TraceMemory= count at the next start: they stay as "
+			    "they are");
 	fresh->dry_run = now->dry_run;
 	fresh->log = now->log;
+	fresh->trace_memory_bytes = now->trace_memory_bytes;
 }
 
 int reload(struct daemon *d, char *reterr_mistake, size_t size)

@@ -43,7 +43,8 @@ static void check_read_back(const struct config *config)
 		if (k->type == CONFIG_LIMIT)
 			PROMISE(memcmp((const char *)&l.config + k->offset, limit,
 				       sizeof(*limit)) == 0);
-		if (k->type == CONFIG_PERCENT || k->type == CONFIG_DURATION)
+		if (k->type == CONFIG_PERCENT || k->type == CONFIG_DURATION ||
+		    k->type == CONFIG_SIZE)
 			PROMISE(memcmp((const char *)&l.config + k->offset,
 				       (const char *)config + k->offset, sizeof(uint64_t)) == 0);
 	}

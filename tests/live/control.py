@@ -51,13 +51,15 @@ def surroundings(folder: pathlib.Path) -> dict[str, str]:
     # meson has malloc() write to all that it hands out, also to 100 MiB that nobody will use
     others = {key: value for key, value in os.environ.items()
               if key not in ("NOTIFY_SOCKET", "MALLOC_PERTURB_")}
-    return {**others, "RUNTIME_DIRECTORY": str(folder)}
+    (folder / "state").mkdir(exist_ok=True)
+    return {**others, "RUNTIME_DIRECTORY": str(folder), "STATE_DIRECTORY": str(folder / "state")}
 
 
 class Daemon:
     """In a dry run, with a runtime directory and a configuration of its own."""
 
-    def __init__(self, arguments: argparse.Namespace, folder: pathlib.Path, *options: str):
+    def __init__(self, arguments: argparse.Namespace, folder: pathlib.Path, *options: str,
+                 environment: dict[str, str | None] = {}):
         self.reapctl = os.path.abspath(arguments.reapctl)
         self.socket = folder / "control"
         self.config = folder / "reapd.conf"
@@ -68,7 +70,8 @@ class Daemon:
                 [os.path.abspath(arguments.reapd), "--dry-run", "--log=stderr",
                  f"--config={self.config}", *options],
                 stdin=subprocess.DEVNULL, stderr=log,
-                env=surroundings(folder))
+                env={key: value for key, value in {**surroundings(folder), **environment}.items()
+                     if value is not None})
         self.wait_for("watches")
         self.wait_for_socket()
 
@@ -221,6 +224,39 @@ def check_signal(daemon: Daemon) -> None:
     daemon.wait_for("level calm")
 
 
+def replayed(daemon: Daemon, path: str) -> list[dict]:
+    """The steps, if the replay has no remark on them."""
+    done = subprocess.run([daemon.reapctl, "replay", path, "--all", "--json"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE)
+    return json.loads(done.stdout)["steps"] if done.returncode == 0 and not done.stderr else []
+
+
+def check_record(arguments: argparse.Namespace, daemon: Daemon) -> None:
+    state = daemon.socket.parent / "state"
+    done = daemon.ctl("record")
+    path = pathlib.Path(done.stdout.strip())
+    report(done.returncode == 0 and path.parent == state and path.is_file() and
+           path.name.startswith("record-2"), "record: a trace, and where it is", done)
+    steps = replayed(daemon, str(path))
+    report(len(steps) > 5 and all(step["action"] == step["recorded"] for step in steps) and
+           {"calm", "soft"} <= {step["level"] for step in steps},
+           "its replay decides as the daemon did, back to the shortage before", steps)
+    report(not list(state.glob(".*")), "nothing unfinished is left", list(state.iterdir()))
+    shutil.rmtree(state)
+    done = daemon.ctl("record")
+    report(done.returncode == 1 and done.stderr.count("\n") == 1 and
+           "cannot be written: No such file" in done.stderr, "record: the directory is gone", done)
+    for option, environment in (("--TraceMemory=0", {}), ("--TraceMemory=1M",
+                                                          {"STATE_DIRECTORY": None})):
+        with tempfile.TemporaryDirectory(prefix="reapd") as folder:
+            other = Daemon(arguments, pathlib.Path(folder), option, environment=environment)
+            done = other.ctl("record")
+            report(done.returncode == 1 and done.stderr.count("\n") == 1 and
+                   "expected TraceMemory=" in done.stderr,
+                   f"record with {option} and {environment}: why not", done)
+            report(other.end() == 0, "and it ends")
+
+
 def check_access(daemon: Daemon) -> None:
     if os.getuid() != 0 or not shutil.which("setpriv"):
         report(None, "who may ask for what", "this takes root and setpriv")
@@ -229,7 +265,7 @@ def check_access(daemon: Daemon) -> None:
     for words in (("status",), ("kill", "--dry-run")):
         done = daemon.ctl(*words, user=NOBODY)
         report(done.returncode == 0, f"everybody may {' '.join(words)}", done)
-    for words in (("pause",), ("resume",), ("kill",), ("reload",)):
+    for words in (("pause",), ("resume",), ("kill",), ("reload",), ("record",)):
         done = daemon.ctl(*words, user=NOBODY)
         report(done.returncode == 77 and done.stderr.count("\n") == 1,
                f"not everybody may {words[0]}", done)
@@ -323,7 +359,8 @@ def check_flood(daemon: Daemon, flood: str) -> None:
 def check_usage(daemon: Daemon) -> None:
     for words, status in ((["pause", "0"], 2), (["pause", "soon"], 2), (["pause", "1s", "2s"], 2),
                           (["pause", "--timeout=never"], 2), (["resume", "now"], 2),
-                          (["status", "--nothing"], 2), (["kill", "1"], 2), (["reload", "x"], 2)):
+                          (["status", "--nothing"], 2), (["kill", "1"], 2), (["reload", "x"], 2),
+                          (["record", "file"], 2)):
         done = daemon.ctl(*words)
         report(done.returncode == status and done.stderr.count("\n") == 1,
                f"reapctl {' '.join(words)}: status {status}", done)
@@ -363,6 +400,7 @@ def main() -> int:
             check_kill(daemon)
             check_reload(daemon)
             check_signal(daemon)
+            check_record(arguments, daemon)
             check_access(daemon)
             check_busctl(daemon)
             check_hostile(daemon)

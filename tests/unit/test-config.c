@@ -141,6 +141,10 @@ static const struct {
 	{"duration: sum", BYTES("[Kill]\nKillTimeout=1min 30s\n"), 2, "KillTimeout=", "a duration"},
 	{"duration: above 64 bits", BYTES("[Kill]\nTermTimeout=99999999999999999999s\n"), 2,
 	 "TermTimeout=", "from 0s to 600s"},
+	{"size: too small", BYTES("[Daemon]\nTraceMemory=63K\n"), 2,
+	 "TraceMemory=", "0 or a size, such as 256K, from 64K to 16M"},
+	{"size: too large", BYTES("[Daemon]\nTraceMemory=16.01M\n"), 2, "TraceMemory=", "to 16M"},
+	{"size: a percentage", BYTES("[Daemon]\nTraceMemory=1%\n"), 2, "TraceMemory=", "0 or a"},
 	{"duration: 64 bits in hours", BYTES("[Kill]\nTermTimeout=18446744073709551615h\n"), 2,
 	 "TermTimeout=", "from 0s to 600s"},
 	{"boolean: letters", BYTES("[Kill]\nDryRun=maybe\n"), 2, "DryRun=maybe", "yes or no"},
@@ -190,7 +194,8 @@ static void test_mistakes(void **state)
 			fail_msg("%s: '%s' is not '%s' with '%s' and '%s'", row, c.messages[0],
 				 place, mistake_rows[i].says, mistake_rows[i].expected);
 
-		CHECK(row, !strstr(c.messages[0], ", from ") || strstr(row, "duration: "));
+		CHECK(row, !strstr(c.messages[0], ", from ") || strstr(row, "duration: ") ||
+				   strstr(row, "size: "));
 
 		/* The good lines count, and what was refused left its default. */
 		CHECK(row, l.config.ignore_root_user);
@@ -445,6 +450,7 @@ static const struct {
 	{"Daemon", "Log", "auto"},
 	{"Daemon", "Debug", "no"},
 	{"Daemon", "ReportInterval", "0s"},
+	{"Daemon", "TraceMemory", "256K"},
 };
 
 static void test_defaults(void **state)
@@ -473,7 +479,8 @@ static void test_table(void **state)
 		CHECK(k->name, strlen(k->help) > 0 && !strchr(k->help, '\n'));
 		CHECK(k->name, strlen(config_type_expected(k->type)) > 0);
 		CHECK(k->name, k->offset < sizeof(struct config));
-		CHECK(k->name, k->type != CONFIG_DURATION || k->min < k->max);
+		CHECK(k->name,
+		      (k->type != CONFIG_DURATION && k->type != CONFIG_SIZE) || k->min < k->max);
 		for (const char *at = k->name; *at; at++)
 			CHECK(k->name, isalpha((unsigned char)*at));
 		for (const struct config_key *other = config_keys; other < k; other++)
@@ -520,6 +527,8 @@ static const char *other_value(const struct config_key *key)
 		return "33.50%";
 	case CONFIG_DURATION:
 		return "1500ms";
+	case CONFIG_SIZE:
+		return "1M";
 	case CONFIG_BOOL:
 		return "yes";
 	case CONFIG_PATTERN:
@@ -598,6 +607,9 @@ static const struct {
 	{"TermTimeout", "0", "0s"},
 	{"TermTimeout", "600s", "600s"},
 	{"ReportInterval", "24h", "86400s"},
+	{"TraceMemory", "0", "0B"},
+	{"TraceMemory", "64K", "64K"},
+	{"TraceMemory", "16M", "16M"},
 	{"DryRun", "yes", "yes"},
 	{"DryRun", "true", "yes"},
 	{"DryRun", "on", "yes"},
