@@ -38,12 +38,13 @@ class Tap:
     def __init__(self) -> None:
         self.number = self.failed = 0
 
-    def that(self, condition: bool, name: str, found: object = "") -> None:
+    def that(self, condition: bool, name: str, found: object = "") -> bool:
         self.number += 1
         self.failed += not condition
         print(f"{'ok' if condition else 'not ok'} {self.number} - {name}")
         if not condition:
             print(*(f"# found: {line}" for line in str(found).splitlines()), sep="\n")
+        return condition
 
 
 def expected(trace: str) -> str:

@@ -8,6 +8,7 @@ reapd as a service in operations.py.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import typing
 
@@ -28,6 +29,7 @@ WAKEUPS_A_SECOND = 1.0
 CPU_MSEC_A_SECOND = 0.5
 RESIDENT_KIB = 4096
 ANONYMOUS_KIB = 400
+TRACE_KIB = 256  # TraceMemory=, apart from that
 # The timer's accuracy, the watchdog's and the edges of the interval: one in twenty.
 WAKEUPS_TOLERANCE = 1.05
 
@@ -57,9 +59,38 @@ def check_leak(facts: Facts, checks: Checks) -> None:
     report.check_report(facts, checks)
 
 
+def check_traces(facts: Facts, checks: Checks) -> None:
+    """A trace was written after the kill and one when it was asked for; their replays decide as the
+    daemon did, and the kill is in them, with what was before and after it."""
+    folder = facts.folder / "traces"
+    modes = dict(reversed(line.rsplit(" ", 1)) for line in (folder / "modes").read_text().splitlines())
+    of_kill = [path for path in modes if re.search(rf"/kill-\d+T\d+Z-{facts.pid('leak')}\.trace$",
+                                                   path)]
+    requested = facts.notes.get("trace_requested", "")
+    checks.that(len(of_kill) == 1 and len(modes) == 3 and requested in modes,
+                "traces: of the kill, and on request", show(modes))
+    checks.that(all(mode == "600 reapd" for path, mode in modes.items() if path != "/var/lib/reapd"),
+                "traces: are the daemon's", show(modes.items()))
+    for path in (*of_kill, requested):
+        name = path.rpartition("/")[2]
+        remarks = (folder / f"{name}.remarks").read_text()
+        steps = json.loads((folder / f"{name}.json").read_text() or '{"steps": []}')["steps"]
+        actions = [step["action"] for step in steps]
+        signal = next((i for i, action in enumerate(actions) if action in ("term", "kill")), 0)
+        checks.that(not remarks and all(step["action"] == step["recorded"] for step in steps),
+                    f"traces: {name.partition('-')[0]}: decides as the daemon did", remarks)
+        checks.that(signal > 10 and "settled" in actions[signal:]
+                    and steps[-1]["time"] - steps[signal]["time"] > 2_000_000,
+                    "traces: the kill, what was before it and what came of it", actions)
+        checks.figure(f"trace: {name.partition('-')[0]}: steps", len(steps))
+        checks.figure(f"trace: {name.partition('-')[0]}: KiB",
+                      (folder / name).stat().st_size / 1024)
+
+
 def check_leak_explained(facts: Facts, checks: Checks) -> None:
     check_leak(facts, checks)
     if facts.notes.get("daemon") == "reapd":
+        check_traces(facts, checks)
         report.check_catalog(facts, checks)
 
 
@@ -142,7 +173,8 @@ def check_idle(facts: Facts, checks: Checks) -> None:
             "wake-ups a second": (rate("NoteVoluntarySwitches"),
                                   WAKEUPS_A_SECOND * WAKEUPS_TOLERANCE),
             "resident, KiB": (int(after.get("NoteVmRSSKiB", "-1")), RESIDENT_KIB),
-            "resident anonymous, KiB": (int(after.get("NoteRssAnonKiB", "-1")), ANONYMOUS_KIB),
+            "resident anonymous, KiB": (int(after.get("NoteRssAnonKiB", "-1")),
+                                        ANONYMOUS_KIB + TRACE_KIB),
         }
         for name, (value, budget) in figures.items():
             checks.figure(f"{phase}: {name}", value)

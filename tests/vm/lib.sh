@@ -471,6 +471,23 @@ wait_memory_back()
 	snooze 2
 }
 
+# traces_note: the trace that the daemon has written of a kill, one on request, and their replays.
+traces_note()
+{
+	local path
+	mkdir "$results/traces"
+	wait_for 20 "the trace of a kill" has_trace_of_kill
+	fact trace_requested "$(timeout 60 reapctl record)"
+	stat -c '%a %U %n' /var/lib/reapd /var/lib/reapd/* >"$results/traces/modes"
+	for path in /var/lib/reapd/*.trace; do
+		cp "$path" "$results/traces"
+		reapctl replay "$path" --all --json >"$results/traces/${path##*/}.json" \
+			2>"$results/traces/${path##*/}.remarks" || :
+	done
+}
+
+has_trace_of_kill() { compgen -G '/var/lib/reapd/kill-*.trace' >/dev/null; }
+
 # unit_note NAME: `systemctl show` of a unit, as results/units/NAME.
 unit_note()
 {

@@ -198,6 +198,8 @@ def check_uninstall(facts: Facts, checks: Checks) -> None:
               "/etc/systemd/system/multi-user.target.wants/reapd.service"}
     checks.that(wanted <= set(installed), "uninstall: it was installed", show(installed))
     text = (facts.folder / "uninstall.txt").read_text()
+    checks.that(any(re.fullmatch(r"/var/lib/reapd/record-.*\.trace", path) for path in installed),
+                "uninstall: there was a trace", show(installed))
     checks.that("uninstall_status" not in facts.notes, "uninstall: succeeds", text)
     checks.that(not left, "uninstall: nothing stays", show(left))
     checks.that("SoftMemory=7%" in text, "uninstall: a setting is shown before it goes", text)

@@ -88,6 +88,7 @@ step uninstall
 mkdir -p /etc/reapd.conf.d
 printf '[Limits]\nSoftMemory=7%%\n' >/etc/reapd.conf.d/own.conf
 systemctl --quiet start reapd.service
+reapctl record
 list_files >"$results/files-installed"
 bash /vm/source/contrib/bootstrap uninstall >"$results/uninstall.txt" 2>&1 ||
 	fact uninstall_status $?
