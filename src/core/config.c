@@ -81,7 +81,7 @@ const struct config_key config_keys[] = {
 	    .max = 86400 * USEC_PER_SEC),
 	KEY("Daemon", "TraceMemory", CONFIG_SIZE, trace_memory_bytes, "256K",
 	    .help = "memory for a trace of the last minutes; 0 none", .min = 64 << 10,
-	    .max = 16 << 20),
+	    .max = 4 << 20),
 	{},
 };
 

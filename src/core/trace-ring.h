@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRACE_RING_SEGMENTS 1024
+#define TRACE_RING_SEGMENTS 256
 
 struct trace_ring {
 	char *bytes; /* the caller's */

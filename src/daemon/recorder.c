@@ -34,8 +34,8 @@ struct word {
 struct recorder_thread {
 	int fd;
 	int result_fd;
-	char header[TRACE_LINE_SIZE]; /* the two lines that a trace begins with, and the settings of
-					 now */
+	char header[RECORDER_HEADER_SIZE]; /* the two lines that a trace begins with, and the
+					 settings of now */
 	char config[TRACE_LINE_SIZE];
 
 	int file_fd; /* -1: none */
@@ -217,9 +217,9 @@ static void take_message(struct recorder_thread *t, const struct recorder_messag
 	switch (m->kind) {
 	case RECORDER_BEGIN:
 		t->before = (struct trace_step){};
-		memcpy(t->header, m->text, sizeof(t->header));
+		memcpy(t->header, m->header, sizeof(t->header));
 		(void)put(t, "\n", 1); /* ends a line that was cut when the machine went down */
-		(void)put(t, m->text, strlen(m->text));
+		(void)put(t, t->header, strlen(t->header));
 		return;
 	case RECORDER_CONFIGURE:
 		write_config(t, m);
@@ -370,7 +370,7 @@ void recorder_begin(struct recorder *r, const struct config *config, uint64_t fi
 {
 	if (r->fd < 0)
 		return;
-	snprintf(r->message.text, sizeof(r->message.text), "reapd-trace %d\nfill-rate %llu\n",
+	snprintf(r->message.header, sizeof(r->message.header), "reapd-trace %d\nfill-rate %llu\n",
 		 TRACE_VERSION, (unsigned long long)fill_rate_bytes);
 	send_text(r, RECORDER_BEGIN);
 	recorder_configure(r, config);

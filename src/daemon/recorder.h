@@ -16,6 +16,8 @@
 
 /* A packet on a pipe is at most PIPE_BUF bytes. */
 #define RECORDER_BATCH ((4096 - 32) / sizeof(struct trace_step))
+/* Of the two lines that a trace begins with. */
+#define RECORDER_HEADER_SIZE 96
 /* So many steps, some 20 KiB of text, to a segment of the ring. */
 #define RECORDER_SEGMENT 256
 
@@ -33,6 +35,7 @@ struct recorder_message {
 	unsigned number; /* of steps, the mark, or the victim's pid */
 	uint64_t lost;	 /* steps before this state */
 	union {
+		char header[RECORDER_HEADER_SIZE];
 		char text[TRACE_LINE_SIZE];
 		struct policy policy;
 		struct trace_step steps[RECORDER_BATCH];

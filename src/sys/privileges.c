@@ -16,6 +16,9 @@
 
 #include "sys/fs.h"
 
+/* What all of it takes, with stacks and buffers; LimitMEMLOCK= of the unit is more. */
+#define LOCKED_MAX_BYTES (UINT64_C(32) << 20)
+
 static bool set_own_adj(const char *adj)
 {
 	CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
@@ -31,11 +34,26 @@ static bool set_own_adj(const char *adj)
 	       memcmp(now, adj, strlen(adj)) == 0;
 }
 
+/*
+ * Without CAP_IPC_LOCK a mapping that would go over RLIMIT_MEMLOCK, used or not, fails once what is
+ * to come is locked too: then threads could not be started, or a buffer not grown (may_expand_vm()
+ * and mlock_future_check() of mm/mmap.c). The usual 8 MiB are no more than the program itself.
+ */
+static bool has_room_to_lock(void)
+{
+	struct rlimit limit;
+
+	return (capng_get_caps_process() == 0 &&
+		capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) ||
+	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCKED_MAX_BYTES);
+}
+
 void privileges_protect_self(struct privileges *ret)
 {
 	ret->adj_is_min = set_own_adj("-1000");
 	/* on fault: what is never used need not be resident, what was used once stays */
-	ret->memory_locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	ret->memory_locked = has_room_to_lock() &&
+			     mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 int privileges_raise_priority(void)
