@@ -19,6 +19,8 @@
 
 /* What comes of a kill is seen by then: memory that fills up again, a service that is restarted. */
 #define AFTERMATH_USEC (5 * UINT64_C(1000000))
+/* One trace does for kills that follow each other, but not for ever: the first would be gone. */
+#define LATEST_USEC (60 * UINT64_C(1000000))
 /* How often it is tried while the memory is short, or the thread has not written what came before.
  */
 #define AGAIN_USEC UINT64_C(1000000)
@@ -39,10 +41,14 @@ int keeper_open(struct keeper *k)
 
 void keeper_kill_ended(struct daemon *d, pid_t victim, uint64_t now_usec)
 {
+	struct keeper *k = &d->keeper;
+
 	if (!d->recorder.has_store)
 		return;
-	d->keeper.victim = victim;
-	d->keeper.due_usec = u64_add(now_usec, AFTERMATH_USEC);
+	if (k->due_usec == 0)
+		k->latest_usec = u64_add(now_usec, LATEST_USEC);
+	k->victim = victim;
+	k->due_usec = u64_min(u64_add(now_usec, AFTERMATH_USEC), k->latest_usec);
 }
 
 /* Writing takes memory and a disk: neither may be somebody's who is still being rescued. */

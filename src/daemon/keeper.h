@@ -17,6 +17,7 @@ struct keeper {
 	const char *directory; /* $STATE_DIRECTORY; NULL: there is none */
 	pid_t victim;	       /* the last whose trace is to be written */
 	uint64_t due_usec;     /* 0: of nobody */
+	uint64_t latest_usec;  /* no further kill puts it off beyond that */
 };
 
 /* What the traces go to, opened; -1: there is no such directory, or it cannot be written to. */
