@@ -24,15 +24,19 @@ def main() -> int:
     with open(path, encoding="ascii") as file:
         for line in file:
             words = line.split()
-            # settings are left out too: what is right has to come of today's defaults
-            if not words or words[0] in ("expect", "lost", "set") or line.startswith("#"):
+            # settings are left out too: what is right has to come of today's defaults; and what
+            # the policy knew: it begins in calm
+            if (not words or words[0] in ("expect", "lost", "set", "state", "stalls")
+                    or line.startswith("#")):
                 continue
             if words[0] == "reapd-trace":
                 head, steps, fields = [], [], {}
-            if words[0] != "step":
+            if words[0] not in ("step", "before"):
                 head.append(line)
                 continue
             fields.update(word.split("=", 1) for word in words[2:])
+            if words[0] == "before":
+                continue
             if not first <= int(words[1]) < last:
                 continue
             # the first step has all that was known by then, the second what it says itself
