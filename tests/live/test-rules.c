@@ -15,8 +15,26 @@ static struct program program;
 /* Below its limits from the start, and nobody but the children can be chosen. */
 #define SHORT_OF_MEMORY                                                     \
 	"[Limits]\nSoftMemory=99.9%\nHardMemory=99%\nWarningMemory=99.9%\n" \
-	"[Kill]\nAvoid=\nIgnore=^(?!live-)\n"
-#define WITH_PLENTY "[Limits]\nSoftMemory=1M\n[Kill]\nAvoid=\nIgnore=^(?!live-)\n"
+	"[Kill]\nAvoid=\nIgnore=^(?!(large|small)-@$)\n"
+#define WITH_PLENTY "[Limits]\nSoftMemory=1M\n[Kill]\nAvoid=\nIgnore=^(?!(large|small)-@$)\n"
+
+/* @text with the pid in place of each '@'. */
+static const char *named(const char *text)
+{
+	static char made[4][2048];
+	static unsigned next;
+	char *buf = made[next++ % ARRAY_SIZE(made)], *to = buf;
+
+	for (; *text; text++) {
+		assert_true(to + 16 < buf + sizeof(made[0]));
+		if (*text == '@')
+			to += sprintf(to, "%d", getpid());
+		else
+			*to++ = *text;
+	}
+	*to = '\0';
+	return buf;
+}
 
 struct setting {
 	struct tree tree;
@@ -29,7 +47,7 @@ static void configure(const struct setting *s, const char *head, const char *rul
 	char text[2048];
 
 	snprintf(text, sizeof(text), "%s%s", head, rules);
-	tree_text(&s->tree, "reapd.conf", text);
+	tree_text(&s->tree, "reapd.conf", named(text));
 }
 
 static void begin(struct setting *s, const char *head, const char *rules)
@@ -37,9 +55,9 @@ static void begin(struct setting *s, const char *head, const char *rules)
 	tree_init(&s->tree);
 	snprintf(s->option, sizeof(s->option), "--config=%s/reapd.conf", s->tree.path);
 	s->large = child_start(
-		&(struct child_spec){.bytes = 60 * MIB, .comm = "live-large", .adj = 1000});
+		&(struct child_spec){.bytes = 60 * MIB, .comm = named("large-@"), .adj = 1000});
 	s->small = child_start(
-		&(struct child_spec){.bytes = 20 * MIB, .comm = "live-small", .adj = 1000});
+		&(struct child_spec){.bytes = 20 * MIB, .comm = named("small-@"), .adj = 1000});
 	configure(s, head, rules);
 	program_start(&program,
 		      (const char *const[]){program_reapd(), "--dry-run", "--log=stderr", s->option,
@@ -56,7 +74,7 @@ static void end(struct setting *s)
 	tree_done(&s->tree);
 }
 
-#define SPARE_LARGE "[Rule spared]\nExecutable=*/test-rules\nName=^live-large$\nIgnore=yes\n"
+#define SPARE_LARGE "[Rule spared]\nExecutable=*/test-rules\nName=^large-@$\nIgnore=yes\n"
 
 static void test_no_rule(void **state)
 {
@@ -64,7 +82,7 @@ static void test_no_rule(void **state)
 
 	(void)state;
 	begin(&s, SHORT_OF_MEMORY, "");
-	program_wait_for(&program, "(live-large) ");
+	program_wait_for(&program, named("(large-@) "));
 	end(&s);
 	assert_null(strstr(program.output, "nobody now"));
 }
@@ -74,13 +92,14 @@ static void test_executable(void **state)
 	struct setting s;
 
 	(void)state;
-	begin(&s, SHORT_OF_MEMORY, SPARE_LARGE "[Rule lifted]\nCgroup=*\nName=small\nBadness=+1\n");
+	begin(&s, SHORT_OF_MEMORY,
+	      SPARE_LARGE "[Rule lifted]\nCgroup=*\nName=^small-@$\nBadness=+1\n");
 	program_wait_for(&program, "would send SIGKILL to process");
-	program_wait_for(&program, "(live-small) ");
+	program_wait_for(&program, named("(small-@) "));
 	program_wait_for(&program, ", [Rule lifted] counts ");
-	program_wait_for(&program, " ignored  live-large\n");
+	program_wait_for(&program, named(" ignored  large-@\n"));
 	end(&s);
-	assert_null(strstr(program.output, "(live-large)"));
+	assert_null(strstr(program.output, named("(large-@)")));
 	assert_null(strstr(program.output, "nobody"));
 }
 
@@ -98,9 +117,9 @@ static void test_reload(void **state)
 			      "[Rule too]\nUser=4294967294\nAvoid=yes\n");
 	program_signal(&program, SIGHUP);
 	program_wait_for(&program, "2 of 3 rules match nobody now: gone, too");
-	program_wait_for(&program, "(live-small) ");
+	program_wait_for(&program, named("(small-@) "));
 	end(&s);
-	assert_null(strstr(program.output, "(live-large)"));
+	assert_null(strstr(program.output, named("(large-@)")));
 	assert_int_equal(count_matches(program.output, "nobody now"), 2);
 }
 
@@ -111,10 +130,10 @@ static void test_everybody(void **state)
 	(void)state;
 	begin(&s, WITH_PLENTY, "[Rule all]\nCgroup=*\nIgnore=yes\n");
 	program_wait_for(&program, "[Rule all] ignores everybody: nobody can be killed");
-	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^live-\nIgnore=yes\n");
+	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^(large|small)-@$\nIgnore=yes\n");
 	program_signal(&program, SIGHUP);
 	program_wait_for(&program, "the rules together ignore everybody: nobody can be killed");
-	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^live-large$\nIgnore=yes\n");
+	configure(&s, WITH_PLENTY, "[Rule mine]\nName=^large-@$\nIgnore=yes\n");
 	program_signal(&program, SIGHUP);
 	program_wait_for_count(&program, "the configuration was reloaded", 2);
 	end(&s);
@@ -136,9 +155,9 @@ static void test_many_reloads(void **state)
 	}
 	configure(&s, SHORT_OF_MEMORY, SPARE_LARGE);
 	program_signal(&program, SIGHUP);
-	program_wait_for(&program, "(live-small) ");
+	program_wait_for(&program, named("(small-@) "));
 	end(&s);
-	assert_null(strstr(program.output, "(live-large)"));
+	assert_null(strstr(program.output, named("(large-@)")));
 }
 
 static void say_all_on_stderr(void *userdata)
