@@ -366,10 +366,11 @@ static void set_preset(struct config *config, const struct config_key *key)
 void config_loader_init(struct config_loader *l, void (*complain)(void *, const char *),
 			void *userdata)
 {
-	memset(l, 0, offsetof(struct config_loader, rules));
+	memset(l, 0, offsetof(struct config_loader, rule_room));
 	l->complain = complain;
 	l->userdata = userdata;
-	l->rules.count = l->rules.text_used = 0;
+	l->rules.text = l->rule_room.text;
+	l->rules.rules = l->rule_room.rules;
 	for (const struct config_key *k = config_keys; k->name; k++)
 		set_preset(&l->config, k);
 }

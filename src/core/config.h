@@ -102,7 +102,8 @@ const char *config_type_expected(enum config_type type);
 
 /*
  * A configuration under construction: the values, where each was set, and who is told about
- * mistakes. @complain gets one complete line, without newline, for each.
+ * mistakes. @complain gets one complete line, without newline, for each. It points into itself, so
+ * it stays where it is.
  */
 struct config_loader {
 	struct config config;
@@ -114,7 +115,8 @@ struct config_loader {
 	bool quiet; /* enough has been told of this file */
 	void (*complain)(void *userdata, const char *message);
 	void *userdata;
-	struct rule_set rules; /* last: what no rule uses of it is never written to */
+	struct rule_set rules;	    /* in this: */
+	struct rule_room rule_room; /* last: what no rule uses of it is never written to */
 };
 
 /* Sets all defaults. */

@@ -62,6 +62,12 @@ struct rule {
 struct rule_set {
 	unsigned count;
 	unsigned text_used;
+	char *text;
+	struct rule *rules;
+};
+
+/* For as many as there can be: what is read is, and what is kept has as much as it needs. */
+struct rule_room {
 	char text[RULES_TEXT_SIZE];
 	struct rule rules[RULES_MAX];
 };
@@ -109,7 +115,7 @@ bool rule_format(const struct rule_set *s, const struct rule *r, enum rule_key k
 /* How people are told of an enum rule_source or of a rule: "[Rule NAME]", "Avoid=", or "". */
 void rule_format_source(const struct rule_set *s, unsigned source, char *buf, size_t size);
 
-/* Copies what is in use. */
+/* Copies what is in use to where @to has room for it. */
 void rules_copy(const struct rule_set *from, struct rule_set *to);
 
 /* Where a process belongs: its control group and the units that it is named after. */

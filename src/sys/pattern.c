@@ -99,18 +99,19 @@ static void resolve_user(struct config_loader *l, struct rule *r)
 			      "expected the number of a user, or a name in /etc/passwd");
 }
 
-static void compile_rules(struct patterns *p, struct config_loader *l)
+static int keep_rules(struct patterns *p, const struct rule_set *rules)
 {
-	for (unsigned i = 0; i < l->rules.count; i++) {
-		struct rule *r = &l->rules.rules[i];
-		char why[WHY_SIZE] = "";
+	p->rules.text = malloc(rules->text_used + 1);
+	p->rules.rules = calloc(rules->count + 1, sizeof(*p->rules.rules));
+	if (!p->rules.text || !p->rules.rules)
+		return -ENOMEM;
+	rules_copy(rules, &p->rules);
+	return 0;
+}
 
-		p->names[i] = compile(rule_text(&l->rules, r, RULE_NAME), why);
-		if (why[0] != '\0')
-			rule_complain(l, r, RULE_NAME, why);
-		resolve_user(l, r);
-	}
-	rules_copy(&l->rules, &p->rules);
+/* Of what is kept: the rules that need to be found out ahead, in whole or in part. */
+static void note_needs(struct patterns *p)
+{
 	for (unsigned i = 0; i < p->rules.count; i++) {
 		const struct rule *r = &p->rules.rules[i];
 		bool lifts = r->prefer || r->badness > 0;
@@ -119,6 +120,25 @@ static void compile_rules(struct patterns *p, struct config_loader *l)
 	}
 	p->need_user &= rules_with(&p->rules, RULE_USER, RULE_USER);
 	p->need_look = p->need_user | rules_with(&p->rules, RULE_EXECUTABLE, RULE_USER_UNIT);
+}
+
+static int compile_rules(struct patterns *p, struct config_loader *l)
+{
+	int r;
+
+	for (unsigned i = 0; i < l->rules.count; i++) {
+		struct rule *rule = &l->rules.rules[i];
+		char why[WHY_SIZE] = "";
+
+		p->names[i] = compile(rule_text(&l->rules, rule, RULE_NAME), why);
+		if (why[0] != '\0')
+			rule_complain(l, rule, RULE_NAME, why);
+		resolve_user(l, rule);
+	}
+	r = keep_rules(p, &l->rules);
+	if (r >= 0)
+		note_needs(p);
+	return r;
 }
 
 /* The first match allocates: now, not in a kill. For the thread, which is in none, when it does. */
@@ -133,17 +153,18 @@ struct patterns *patterns_new(struct config_loader *l)
 {
 	unsigned mistakes = l->mistakes;
 	struct patterns *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (!p)
 		return NULL;
 	p->prefer = compile_key(l, "Prefer", l->config.prefer);
 	p->avoid = compile_key(l, "Avoid", l->config.avoid);
 	p->ignore = compile_key(l, "Ignore", l->config.ignore);
-	compile_rules(p, l);
+	r = compile_rules(p, l);
 	p->context = pcre2_match_context_create(NULL);
 	for (unsigned i = 0; i < PATTERN_USERS; i++)
 		p->match_data[i] = pcre2_match_data_create(1, NULL);
-	if (l->mistakes > mistakes || !p->context || !p->match_data[PATTERN_USER_LOOP] ||
+	if (r < 0 || l->mistakes > mistakes || !p->context || !p->match_data[PATTERN_USER_LOOP] ||
 	    !p->match_data[PATTERN_USER_THREAD]) {
 		patterns_free(p);
 		return NULL;
@@ -161,11 +182,13 @@ void patterns_free(struct patterns *p)
 	pcre2_code_free(p->prefer);
 	pcre2_code_free(p->avoid);
 	pcre2_code_free(p->ignore);
-	for (unsigned i = 0; i < p->rules.count; i++)
+	for (unsigned i = 0; i < RULES_MAX; i++)
 		pcre2_code_free(p->names[i]);
 	for (unsigned i = 0; i < PATTERN_USERS; i++)
 		pcre2_match_data_free(p->match_data[i]);
 	pcre2_match_context_free(p->context);
+	free(p->rules.text);
+	free(p->rules.rules);
 	free(p);
 }
 
