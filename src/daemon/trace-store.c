@@ -44,12 +44,30 @@ static int put(void *userdata, const char *data, size_t len)
 	return 0;
 }
 
-static int write_unfinished(int dir_fd, const struct trace_ring *ring)
+static int write_unfinished(int dir_fd, const struct trace_ring *ring, const char *title)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, UNFINISHED,
 				      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	int r = fd < 0 ? -errno : put(&fd, title, strlen(title));
 
-	return fd < 0 ? -errno : trace_ring_read(ring, put, &fd);
+	return r < 0 ? r : trace_ring_read(ring, put, &fd);
+}
+
+/* A comment, which is what a picture of it is headed with. */
+static void format_title(enum trace_kind kind, const struct tm *tm, int pid, char *buf, size_t size)
+{
+	char when[32];
+
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", tm);
+	switch (kind) {
+	case TRACE_OF_KILL:
+		snprintf(buf, size, "# Before and after the kill of process %d, written %s\n", pid,
+			 when);
+		return;
+	case TRACE_OF_REQUEST:
+		snprintf(buf, size, "# The last minutes, written on request %s\n", when);
+		return;
+	}
 }
 
 static bool is_of_kind(const char *name, const char *prefix)
@@ -107,7 +125,7 @@ int trace_store_write(int dir_fd, const struct trace_ring *ring, enum trace_kind
 		      int64_t time_sec, int pid, char ret_name[static TRACE_NAME_SIZE])
 {
 	const char *prefix = prefix_of(kind);
-	char name[TRACE_NAME_SIZE], stamp[32], of_pid[16] = "";
+	char name[TRACE_NAME_SIZE], stamp[32], of_pid[16] = "", title[128] = "";
 	time_t at = (time_t)time_sec;
 	struct tm tm = {};
 	int r;
@@ -118,7 +136,8 @@ int trace_store_write(int dir_fd, const struct trace_ring *ring, enum trace_kind
 		snprintf(of_pid, sizeof(of_pid), "-%d", pid);
 	snprintf(name, sizeof(name), "%s%s%s.trace", prefix, stamp, of_pid);
 
-	r = write_unfinished(dir_fd, ring);
+	format_title(kind, &tm, pid, title, sizeof(title));
+	r = write_unfinished(dir_fd, ring, title);
 	if (r >= 0 && renameat(dir_fd, UNFINISHED, dir_fd, name) < 0)
 		r = -errno;
 	if (r < 0) {
