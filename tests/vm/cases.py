@@ -172,7 +172,7 @@ def check_idle(facts: Facts, checks: Checks) -> None:
             "CPU, ms a second": (rate("CPUUsageNSec") / 1e6, CPU_MSEC_A_SECOND),
             "wake-ups a second": (rate("NoteVoluntarySwitches"),
                                   WAKEUPS_A_SECOND * WAKEUPS_TOLERANCE),
-            "resident, KiB": (int(after.get("NoteVmRSSKiB", "-1")), RESIDENT_KIB),
+            "resident, KiB": (int(after.get("NoteVmRSSKiB", "-1")), RESIDENT_KIB + TRACE_KIB),
             "resident anonymous, KiB": (int(after.get("NoteRssAnonKiB", "-1")),
                                         ANONYMOUS_KIB + TRACE_KIB),
         }
