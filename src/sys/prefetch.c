@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/growth.h"
 #include "sys/worker.h"
 
 #define PREFETCH_STACK_SIZE (64 * 1024)
@@ -21,12 +22,13 @@
 struct prefetch_task {
 	int request_fd;
 	int proc_fd;
+	struct growth_look growth;
 };
 
 /* The files that a scan reads of everybody; of the few that it reads in full there are few. */
 static bool look_at(void *userdata, int pid)
 {
-	const struct prefetch_task *task = userdata;
+	struct prefetch_task *task = userdata;
 	static const char *const names[] = {"oom_score", "comm"};
 	char path[32], text[64];
 	size_t len;
@@ -35,6 +37,7 @@ static bool look_at(void *userdata, int pid)
 		snprintf(path, sizeof(path), "%d/%s", pid, names[i]);
 		(void)fs_read_at(task->proc_fd, path, text, sizeof(text), &len);
 	}
+	growth_look_at(&task->growth, task->proc_fd, pid);
 	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
 	return true;
 }
@@ -44,8 +47,11 @@ static void look_at_all(struct prefetch_task *task)
 	CLEANUP_CLOSE int fd = openat(task->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t dents[512];
 
-	if (fd >= 0)
-		(void)fs_for_each_number(fd, (char *)dents, sizeof(dents), look_at, task);
+	if (fd < 0)
+		return;
+	growth_look_begin(&task->growth);
+	(void)fs_for_each_number(fd, (char *)dents, sizeof(dents), look_at, task);
+	growth_look_end(&task->growth);
 }
 
 static void *prefetch_main(void *userdata)
@@ -68,17 +74,19 @@ static void *prefetch_main(void *userdata)
 int prefetch_start(struct prefetch *p, int proc_fd)
 {
 	struct prefetch_task *task = malloc(sizeof(*task));
-	int requests[2], r;
+	int requests[2], notes[2], r;
 
 	if (!task)
 		return -ENOMEM;
 	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, notes);
 	if (r < 0) {
 		free(task);
 		return r;
 	}
-	*task = (struct prefetch_task){requests[0], proc_fd};
-	*p = (struct prefetch){requests[1]};
+	*task = (struct prefetch_task){requests[0], proc_fd, {.fd = notes[1]}};
+	*p = (struct prefetch){requests[1], notes[0]};
 	return worker_start(PREFETCH_STACK_SIZE, prefetch_main, task);
 }
 

@@ -5,12 +5,13 @@
  * shortage that means reclaim, once a process, at the speed of the swap: 14 s among 2,000 processes
  * on a slow disk, from the sample that decided to the signal. So when memory is becoming short a
  * thread looks at everybody once. What it brings in is charged to the daemon's control group, and
- * protected there by MemoryMin=.
+ * protected there by MemoryMin=. On the way it notes what everybody holds (growth.h).
  */
 #pragma once
 
 struct prefetch {
 	int request_fd;
+	int notes_fd; /* who holds how much: see growth.h */
 };
 
 /* The thread runs until the process ends. @proc_fd is borrowed. 0 or negative errno. */
