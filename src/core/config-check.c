@@ -54,5 +54,8 @@ void config_loader_check(struct config_loader *l, uint64_t memory_total_bytes,
 	check_order(l, "WarningMemory", c->warning_memory, "SoftMemory", c->soft_memory,
 		    memory_total_bytes);
 	check_order(l, "WarningSwap", c->warning_swap, "SoftSwap", c->soft_swap, swap_total_bytes);
+	if (c->select == SELECT_KERNEL && c->sort_by != SORT_BY_BADNESS)
+		config_loader_complain(l, "Select",
+				       "expected SortBy=badness beside kernel, which goes by it");
 	rules_check(l);
 }

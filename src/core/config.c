@@ -59,6 +59,8 @@ const struct config_key config_keys[] = {
 	KEY("Kill", "KillTimeout", CONFIG_DURATION, kill_timeout_usec, "3s",
 	    .help = "time after SIGKILL until a victim that lives on is put aside",
 	    .min = 100 * USEC_PER_MSEC, .max = 60 * USEC_PER_SEC),
+	KEY("Kill", "Select", CONFIG_SELECT, select, "relief",
+	    .help = "who dies: relief (whose memory is enough) or kernel (its choice)"),
 	KEY("Kill", "SortBy", CONFIG_SORT_BY, sort_by, "badness",
 	    .help = "what makes the largest victim: badness or rss"),
 	KEY("Kill", "Prefer", CONFIG_PATTERN, prefer, "",
@@ -116,6 +118,8 @@ const char *config_type_expected(enum config_type type)
 		return "yes or no";
 	case CONFIG_PATTERN:
 		return "a regular expression of at most 1023 bytes without NUL";
+	case CONFIG_SELECT:
+		return "relief or kernel";
 	case CONFIG_SORT_BY:
 		return "badness or rss";
 	case CONFIG_LOG_TARGET:
@@ -273,6 +277,7 @@ int config_parse_bool(struct text t, bool *ret)
 	return -EINVAL;
 }
 
+static const char *const select_names[] = {"relief", "kernel"};
 static const char *const sort_by_names[] = {"badness", "rss"};
 static const char *const log_target_names[] = {"auto", "journal", "stderr"};
 
@@ -338,6 +343,11 @@ static int parse_value(const struct config_key *key, struct text value, void *fi
 			return -EINVAL;
 		text_copy(value, field, PATTERN_SIZE);
 		return 0;
+	case CONFIG_SELECT:
+		r = parse_name(value, select_names, 2, &name);
+		if (r >= 0)
+			*(enum select *)field = (enum select)name;
+		return r;
 	case CONFIG_SORT_BY:
 		r = parse_name(value, sort_by_names, 2, &name);
 		if (r >= 0)
@@ -648,6 +658,9 @@ void config_format(const struct config *config, const struct config_key *key, ch
 	case CONFIG_NODES:
 	case CONFIG_PATTERN:
 		snprintf(buf, size, "%s", (const char *)field);
+		return;
+	case CONFIG_SELECT:
+		snprintf(buf, size, "%s", select_names[*(const enum select *)field]);
 		return;
 	case CONFIG_SORT_BY:
 		snprintf(buf, size, "%s", sort_by_names[*(const enum sort_by *)field]);

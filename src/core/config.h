@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "choice.h"
 #include "memory.h"
 #include "process.h"
 #include "rule.h"
@@ -53,6 +54,7 @@ struct config {
 	uint64_t stall_window_usec;
 	uint64_t term_timeout_usec;
 	uint64_t kill_timeout_usec;
+	enum select select;
 	enum sort_by sort_by;
 	bool ignore_root_user;
 	bool kill_process_group;
@@ -76,6 +78,7 @@ enum config_type {
 	CONFIG_SIZE,
 	CONFIG_BOOL,
 	CONFIG_PATTERN,
+	CONFIG_SELECT,
 	CONFIG_SORT_BY,
 	CONFIG_LOG_TARGET,
 };

@@ -6,6 +6,7 @@
 #include "policy.h"
 
 #include "text.h"
+#include "yield.h"
 
 #define MSEC UINT64_C(1000)
 #define SEC  UINT64_C(1000000)
@@ -413,6 +414,7 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 		}
 		if (waited < p->config->kill_timeout_usec)
 			return ACTION_NONE;
+		p->given_up_usec = u64_max(now, 1);
 		end_await(p);
 		return ACTION_GIVE_UP;
 	}
@@ -527,31 +529,16 @@ static void note_before(struct policy *p, const struct sample *s, enum level lev
 }
 
 /*
- * What has grown within minutes of a tmpfs, of huge pages or of the kernel itself, if this is what
- * the shortage is made of, that is at least half of what has gone since it was calm, and if the
- * victim holds less than half as much, of any kind: then one innocent after the other would have to
- * die for it, and it would go on. What such memory took long ago does not count, or nobody could be
- * killed on a machine whose memory is huge pages.
+ * Nobody is there to be killed, or nobody worth it: again later, ever more seldom; but soon where
+ * somebody who was killed may yet die.
  */
-static uint64_t gone_elsewhere(const struct policy *p, const struct observation *o)
-{
-	const struct before *recent = p->calm.time_usec > p->before.time_usec ? &p->calm
-									      : &p->before;
-	uint64_t now = meminfo_elsewhere_bytes(&o->sample.mem);
-	uint64_t gone = u64_sub(recent->reserve_bytes, sample_reserve_bytes(&o->sample));
-	uint64_t grown = u64_sub(now, p->before.elsewhere_bytes);
-	uint64_t yield = u64_add(o->candidate_bytes, o->candidate_shmem_bytes);
-
-	if (u64_sub(now, recent->elsewhere_bytes) < gone / 2 || yield >= grown / 2)
-		return 0;
-	return grown;
-}
-
-/* Nobody is there to be killed, or nobody worth it: again later, ever more seldom. */
-static enum action_kind step_barren(struct policy *p, const struct observation *o, enum level level)
+static enum action_kind step_barren(struct policy *p, const struct observation *o, enum level level,
+				    uint64_t stuck_bytes)
 {
 	bool first = p->barren_pause_usec < BARREN_MIN_USEC;
-	uint64_t longest = level == LEVEL_HARD ? BARREN_HARD_USEC : BARREN_MAX_USEC;
+	uint64_t longest = stuck_bytes > 0	 ? BARREN_MIN_USEC
+			   : level == LEVEL_HARD ? BARREN_HARD_USEC
+						 : BARREN_MAX_USEC;
 
 	begin_barren(p, o->sample.time_usec, level,
 		     u64_max(BARREN_MIN_USEC, u64_min(u64_mul(p->barren_pause_usec, 2), longest)));
@@ -559,7 +546,8 @@ static enum action_kind step_barren(struct policy *p, const struct observation *
 }
 
 static enum action_kind step_watching(struct policy *p, const struct observation *o,
-				      enum level level, uint64_t *ret_elsewhere_bytes)
+				      const struct limits *limits, enum level level,
+				      struct action *a)
 {
 	if (level < LEVEL_SOFT) {
 		p->phase = PHASE_WATCHING;
@@ -581,14 +569,17 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	case SCAN_NOT_DONE:
 		return ACTION_SCAN;
 	case SCAN_NOBODY:
-		return step_barren(p, o, level);
+		return step_barren(p, o, level, 0);
 	case SCAN_VICTIM:
 		break;
 	}
 
-	*ret_elsewhere_bytes = o->candidate_dying ? 0 : gone_elsewhere(p, o);
-	if (*ret_elsewhere_bytes > 0)
-		return step_barren(p, o, level);
+	if (!o->candidate_dying) {
+		a->elsewhere_bytes = yield_gone_elsewhere(p, o);
+		a->stuck_bytes = yield_held_by_stuck(p, o, limits);
+	}
+	if (a->elsewhere_bytes > 0 || a->stuck_bytes > 0)
+		return step_barren(p, o, level, a->stuck_bytes);
 	begin_await(p, o, o->candidate_dying || level == LEVEL_HARD);
 	if (o->candidate_dying)
 		return ACTION_ADOPT;
@@ -651,7 +642,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	a.announce = announce(p, &limits, &o->sample, stall.stalled, now);
 	a.kind = o->requested		      ? step_requested(p, o)
 		 : p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
-					      : step_watching(p, o, now.level, &a.elsewhere_bytes);
+					      : step_watching(p, o, &limits, now.level, &a);
 	a.next_usec = next_usec(p, &limits, o, &a);
 	return a;
 }

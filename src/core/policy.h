@@ -84,6 +84,7 @@ struct observation {
 	uint64_t candidate_bytes;	/* what its death should give back */
 	uint64_t candidate_shmem_bytes; /* and what it maps of shared memory, which may stay */
 	bool candidate_dying;		/* SIGKILL is pending already: to be awaited, not killed */
+	uint64_t stuck_bytes; /* what those still hold who were killed, given up and live on */
 	enum victim_state victim;
 	enum release victim_release;
 	/*
@@ -128,7 +129,8 @@ struct action {
 	 * best victim holds too little to make up for it. 0: there is no victim.
 	 */
 	uint64_t elsewhere_bytes;
-	bool announce; /* level or reason have changed for somebody who reads along */
+	uint64_t stuck_bytes; /* the same of what they hold who were killed and do not die */
+	bool announce;	      /* level or reason have changed for somebody who reads along */
 	enum level announced_before;
 	uint64_t slept_usec; /* the machine was suspended for so long before this sample; or 0 */
 	uint64_t next_usec;  /* call again no later than this, on the clock of the samples */
@@ -148,6 +150,7 @@ struct policy {
 	uint64_t reserve_at_signal; /* available memory and free swap */
 	uint64_t signalled_usec;
 	uint64_t dead_usec;
+	uint64_t given_up_usec;	      /* when the last one was that did not die; 0: nobody */
 	uint64_t adopting_since_usec; /* 0: nobody was adopted since the last kill or calm */
 	uint64_t kernel_kills;	      /* vmstat's oom_kill, when it was read last */
 	bool has_kernel_kills;

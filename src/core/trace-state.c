@@ -45,6 +45,7 @@ static const struct trace_field fields[] = {
 	NUMBER("reserve-at-signal", reserve_at_signal),
 	NUMBER("signalled", signalled_usec),
 	NUMBER("dead", dead_usec),
+	NUMBER("given-up", given_up_usec),
 	NUMBER("adopting-since", adopting_since_usec),
 	NUMBER("kernel-kills", kernel_kills),
 	TRUTH("has-kernel-kills", has_kernel_kills),

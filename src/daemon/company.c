@@ -14,6 +14,9 @@ void company_dismiss(struct company *c)
 {
 	while (c->count > 0)
 		victim_close(&c->members[--c->count]);
+	c->sharers = 0;
+	c->reaped = 0;
+	c->dying = false;
 }
 
 int company_gather(struct daemon *d, const struct process *victim)
@@ -32,20 +35,89 @@ int company_gather(struct daemon *d, const struct process *victim)
 			 victim_hold(d->proc_fd, pids[i], &c->members[c->count]) >= 0)
 			c->count++;
 	}
+	c->sharers = c->count;
 	return r;
 }
 
-unsigned company_signal(struct daemon *d, int signal)
+static bool is_member(const struct company *c, struct process_id id)
 {
-	const struct company *c = &d->company;
-	unsigned signalled = 0;
+	for (unsigned i = 0; i < c->count; i++) {
+		if (process_id_equal(c->members[i].id, id))
+			return true;
+	}
+	return false;
+}
 
-	for (unsigned i = 0; i < c->count; i++)
-		signalled += victim_signal(&c->members[i], signal) >= 0;
+void company_join(struct company *c, const struct relative *relatives, unsigned count,
+		  struct process_id victim)
+{
+	for (unsigned i = 0; i < count && i < FAMILY_MAX; i++) {
+		if (process_id_equal(relatives[i].id, victim) || is_member(c, relatives[i].id))
+			continue;
+		c->released[c->count] = false;
+		c->members[c->count] = VICTIM_CLOSED;
+		c->members[c->count++].id = relatives[i].id;
+	}
+}
+
+/* False: it has gone, or cannot be held, and is no member any more. */
+static bool hold(struct daemon *d, unsigned i)
+{
+	struct company *c = &d->company;
+
+	if (c->members[i].pidfd >= 0 ||
+	    victim_open(d->proc_fd, c->members[i].id, &c->members[i]) >= 0)
+		return true;
+	c->members[i] = c->members[--c->count];
+	return false;
+}
+
+static void feed_reaper(struct daemon *d)
+{
+	struct company *c = &d->company;
+
 	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
-	for (unsigned i = 0; i < c->count && signal == SIGKILL; i++)
-		(void)reaper_submit(&d->reaper, &c->members[i]);
-	return signalled;
+	while (c->dying && c->reaped < c->count &&
+	       reaper_submit(&d->reaper, &c->members[c->reaped]) >= 0)
+		c->reaped++;
+}
+
+void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigned *ret_relatives)
+{
+	struct company *c = &d->company;
+
+	*ret_sharers = 0;
+	*ret_relatives = 0;
+	for (unsigned i = 0; i < c->count;) {
+		if (!hold(d, i))
+			continue;
+		if (victim_signal(&c->members[i], signal) >= 0)
+			++*(i < c->sharers ? ret_sharers : ret_relatives);
+		i++;
+	}
+	c->dying = signal == SIGKILL;
+	c->reaped = 0;
+	feed_reaper(d);
+}
+
+void company_reaped(struct daemon *d, const struct reap_result *result)
+{
+	struct company *c = &d->company;
+
+	for (unsigned i = 0; i < c->count; i++) {
+		if (process_id_equal(c->members[i].id, result->id))
+			c->released[i] = result->error == 0 || result->error == ESRCH;
+	}
+	feed_reaper(d);
+}
+
+bool company_is_released(const struct company *c)
+{
+	for (unsigned i = c->sharers; i < c->count; i++) {
+		if (!c->released[i] && !victim_is_dead(&c->members[i]))
+			return false;
+	}
+	return true;
 }
 
 bool company_is_dead(const struct company *c)
@@ -59,6 +131,8 @@ bool company_is_dead(const struct company *c)
 
 void company_put_aside(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->company.count; i++)
-		scanner_put_aside(d->scanner, d->company.members[i].id);
+	for (unsigned i = 0; i < d->company.count; i++) {
+		if (!victim_is_dead(&d->company.members[i]))
+			scanner_put_aside(d->scanner, d->company.members[i].id);
+	}
 }

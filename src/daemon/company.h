@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who dies with a victim because they share its memory: found before the signal, held, signalled
- * with it, and put aside with it. Without them the memory of the victim would stay where it is.
+ * Who dies with a victim. Those who share its memory: found before the signal, held, signalled with
+ * it, and put aside with it; without them the memory would stay where it is. And those of its
+ * family that are chosen together with it: each is held when its signal is due, because to hold all
+ * of them first would keep the first signal waiting.
  */
 #pragma once
 
 #include <stdbool.h>
 
+#include "core/family.h"
 #include "core/process.h"
+#include "sys/reaper.h"
 #include "sys/sharers.h"
 #include "sys/victim.h"
 
@@ -15,7 +19,11 @@ struct daemon;
 
 struct company {
 	unsigned count;
-	struct victim members[SHARERS_MAX];
+	unsigned sharers; /* the first of the members */
+	unsigned reaped;  /* members that the reaper has been told of */
+	bool dying;	  /* they were killed */
+	struct victim members[SHARERS_MAX + FAMILY_MAX];
+	bool released[SHARERS_MAX + FAMILY_MAX]; /* of the relatives: their memory is back */
 };
 
 /*
@@ -24,11 +32,22 @@ struct company {
  */
 int company_gather(struct daemon *d, const struct process *victim);
 
+/* The relatives of a victim, itself left out, die with it too. */
+void company_join(struct company *c, const struct relative *relatives, unsigned count,
+		  struct process_id victim);
+
 /*
- * Signals them; returns how many. What is killed is handed to the reaper too: the victim may be
- * gone before its memory can be released through it.
+ * Signals them, and returns how many who share the memory and how many relatives it was. What is
+ * killed is handed to the reaper too: the victim may be gone before its memory can be released
+ * through it.
  */
-unsigned company_signal(struct daemon *d, int signal);
+void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigned *ret_relatives);
+
+/* A result of the reaper: its queue is short, so it is handed the next. */
+void company_reaped(struct daemon *d, const struct reap_result *result);
+
+/* No relative has memory any more. */
+bool company_is_released(const struct company *c);
 
 bool company_is_dead(const struct company *c);
 

@@ -29,6 +29,8 @@
 
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
+/* It is becoming short when all would be gone so soon. */
+#define EXHAUSTED_SOON_USEC (30 * USEC_PER_SEC)
 
 uint64_t daemon_now_usec(void)
 {
@@ -193,6 +195,7 @@ struct scan_request daemon_scan_request(const struct daemon *d, uint64_t total_p
 {
 	return (struct scan_request){
 		.total_pages = total_pages,
+		.select = d->settings.config.select,
 		.sort_by = d->settings.config.sort_by,
 		.ignore_root_user = d->settings.config.ignore_root_user,
 		.patterns = d->settings.patterns,
@@ -210,7 +213,8 @@ void daemon_observe_scan(const struct daemon *d, struct observation *o)
 	}
 	o->scan = SCAN_VICTIM;
 	o->candidate = victim->id;
-	o->candidate_bytes = process_expected_bytes(victim);
+	o->candidate_bytes = kin_is_of(&d->kin, victim->id) ? d->kin.family.bytes
+							    : process_expected_bytes(victim);
 	o->candidate_shmem_bytes = victim->memory.rss_shmem_bytes;
 	o->candidate_dying = victim->verdict == VERDICT_DYING;
 }
@@ -224,11 +228,37 @@ static bool scan(struct daemon *d, struct observation *o)
 	request.swapoff = swap_goes_off(d, o->sample.time_usec);
 	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
+	if (o->requested)
+		request.select = SELECT_KERNEL; /* the worst, as with sysrq f */
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
+	kin_find(d, &request, &o->sample, d->consumed_bytes);
 	if (!daemon_take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);
 	return true;
+}
+
+static void send_barren(struct daemon *d, const struct domain_watch *domain, const struct sample *s,
+			const struct action *a)
+{
+	const struct stuck_victim *stuck = stuck_largest(&d->stuck);
+	struct report_barren *b = &d->report.barren;
+
+	*b = (struct report_barren){.stuck_bytes = a->stuck_bytes};
+	if (a->stuck_bytes > 0 && stuck) {
+		b->stuck_pid = stuck->victim.id.pid;
+		memcpy(b->stuck_comm, stuck->comm, sizeof(b->stuck_comm));
+	}
+	if (d->scan.found) {
+		b->best_pid = d->scan.victim.id.pid;
+		memcpy(b->best_comm, d->scan.victim.comm, sizeof(b->best_comm));
+		b->best_bytes = process_expected_bytes(&d->scan.victim);
+	}
+	d->report.kind = REPORT_BARREN;
+	d->report.priority = LOG_ERR;
+	d->report.message_id = MESSAGE_ID_BARREN;
+	daemon_fill_moment(d, domain, s, a, &b->moment);
+	writer_send(&d->writer, &d->report);
 }
 
 static void report_state(struct daemon *d, const struct sample *s, const struct action *a)
@@ -268,7 +298,7 @@ void daemon_carry_out(struct daemon *d, const struct domain_watch *domain, const
 		if (d->scan_error != 0)
 			daemon_note(d, LOG_ERR, MESSAGE_ID_BARREN, "/proc cannot be listed: %s",
 				    strerror(d->scan_error));
-		daemon_send_moment(d, REPORT_BARREN, MESSAGE_ID_BARREN, LOG_ERR, domain, s, a);
+		send_barren(d, domain, s, a);
 		if (domain)
 			return;
 		surroundings_look_at_slab(d);
@@ -292,6 +322,8 @@ static uint64_t step(struct daemon *d, struct observation *o)
 	struct action a = policy_step(&d->policy, o), said = a, asked = a;
 	struct observation first = *o;
 
+	d->consumed_bytes = a.consumed_bytes;
+	d->exhausted_usec = a.exhausted_usec;
 	if (a.kind == ACTION_SCAN) {
 		if (!scan(d, o))
 			return decided_usec + USEC_PER_SEC;
@@ -374,15 +406,24 @@ bool daemon_resume(struct daemon *d)
 	return was;
 }
 
+static void reserve_room(struct daemon *d)
+{
+	unsigned processes = scan_count_processes(d->proc_fd);
+
+	/* when it fails the old size does, until it does not */
+	(void)scanner_reserve(d->scanner, processes);
+	kin_reserve(&d->kin, processes);
+}
+
 /* Buffers grow while there is memory to grow into, and the kernel's too. */
 static void keep_room(struct daemon *d)
 {
-	if (d->policy.announced_level == LEVEL_WARNING)
+	kin_collect(d, &d->last);
+	if (d->policy.announced_level == LEVEL_WARNING || d->exhausted_usec < EXHAUSTED_SOON_USEC)
 		lookout_keep_fresh(d, daemon_now_usec());
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT &&
 	    !d->kill.active)
-		/* when it fails the old size does, until it does not */
-		(void)scanner_reserve(d->scanner, scan_count_processes(d->proc_fd));
+		reserve_room(d);
 }
 
 static int find_on_request(struct daemon *d, struct process *ret)
@@ -396,6 +437,7 @@ static int find_on_request(struct daemon *d, struct process *ret)
 	kill_send_begun(d); /* its table is of the scan that this one overwrites */
 	request = daemon_scan_request(d, daemon_total_pages(&sample));
 	request.dying = DYING_IS_SKIPPED;
+	request.select = SELECT_KERNEL;
 	r = scanner_run(d->scanner, &request, &d->scan);
 	if (r < 0)
 		return r;
@@ -493,6 +535,7 @@ static uint64_t tick(struct daemon *d)
 		now = o.sample;
 		o.victim = kill_observe(d, NULL, &o.sample);
 		o.victim_release = kill_release(d, NULL);
+		o.stuck_bytes = stuck_look(d, now.time_usec);
 		look_at_pause(d, now.time_usec);
 		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;

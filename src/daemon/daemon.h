@@ -18,11 +18,13 @@
 #include "daemon/drill.h"
 #include "daemon/groups.h"
 #include "daemon/keeper.h"
+#include "daemon/kin.h"
 #include "daemon/lookout.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/recorder.h"
 #include "daemon/report.h"
+#include "daemon/stuck.h"
 #include "daemon/surroundings.h"
 #include "daemon/writer.h"
 #include "sys/cgroup.h"
@@ -94,6 +96,8 @@ struct daemon {
 	struct surroundings surroundings;
 	struct domains domains; /* others than the host */
 	struct company company; /* of its victim */
+	struct kin kin;
+	struct stuck stuck;
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
 	uint64_t last_kill_usec;
@@ -116,6 +120,8 @@ struct daemon {
 	uint64_t swap_changed_usec;
 	uint64_t swap_fell_usec; /* 0: never */
 	bool look_closer;	 /* the policy wants it sooner */
+	uint64_t consumed_bytes; /* a second, as the policy has said last, ... */
+	uint64_t exhausted_usec; /* ... and when nothing will be left */
 	bool sample_failed;
 	uint64_t next_state_report_usec;
 	struct scan_result scan;

@@ -290,6 +290,7 @@ static bool scan(struct daemon *d, struct domain_watch *w, struct observation *o
 	if (!policy_waits_for_dying(&w->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
+	d->kin.found = false; /* a family is looked for on the whole machine only */
 	if (!take_sample(d, w, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);

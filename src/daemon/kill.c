@@ -155,8 +155,12 @@ static void accompany(struct daemon *d)
 	struct report_kill *record = &d->kill.record;
 	const struct domain_name *domain = &record->moment.domain;
 	const char *top = domain->kind == DOMAIN_CGROUP ? domain->text : "";
+	unsigned relatives;
 
-	record->sharers = company_signal(d, record->signal);
+	company_signal(d, record->signal, &record->sharers, &relatives);
+	/* the second signal finds fewer of them */
+	if (relatives > record->family_size)
+		record->family_size = relatives;
 	/* the kernel kills no group for somebody who is dying anyway */
 	if (!record->adopted)
 		(void)cgroups_submit(&d->cgroups, &d->kill.victim, record->signal, top);
@@ -181,10 +185,35 @@ static int signal_victim(struct daemon *d)
 		victim_close(&k->victim);
 		return r;
 	}
+	k->record.family_size = 0;
 	accompany(d);
 	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	signal_group(d);
 	return 0;
+}
+
+/* What the report says of the choice: the family, and whom the kernel would have taken. */
+static void note_choice(struct daemon *d)
+{
+	struct report_kill *record = &d->kill.record;
+	const struct choice *choice = &d->scan.choice;
+	const struct kin *kin = &d->kin;
+
+	record->difference = choice_difference(choice, &record->victim, d->scan.shortage_bytes,
+					       d->settings.config.sort_by);
+	if (choice->has_kernels) {
+		record->kernels = choice->kernels.id.pid;
+		record->kernels_bytes = process_expected_bytes(&choice->kernels);
+		memcpy(record->kernels_comm, choice->kernels.comm, sizeof(record->kernels_comm));
+	}
+	if (!kin_is_of(kin, record->victim.id))
+		return;
+	record->difference = DIFFERENCE_FAMILY;
+	record->expected_bytes = kin->family.bytes;
+	record->family_size = kin->family.count - 1;
+	record->family = kin->family;
+	for (unsigned i = 0; i < kin->family.count; i++)
+		record->family_pids[i] = kin->relatives[i].id.pid;
 }
 
 void kill_begin(struct daemon *d, const struct domain_watch *domain, const struct action *action,
@@ -212,6 +241,7 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		.signal = action->kind == ACTION_TERM ? SIGTERM : SIGKILL,
 		.adopted = action->kind == ACTION_ADOPT,
 	};
+	note_choice(d);
 	daemon_fill_moment(d, domain, sample, action, &k->record.moment);
 	rule_format_source(patterns_rules(d->settings.patterns), candidate->rule, k->record.rule,
 			   sizeof(k->record.rule));
@@ -223,6 +253,8 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		return;
 	}
 	r = company_gather(d, candidate);
+	if (kin_is_of(&d->kin, candidate->id))
+		company_join(&d->company, d->kin.relatives, d->kin.family.count, candidate->id);
 	if (r >= 0)
 		r = signal_victim(d);
 	if (r < 0) {
@@ -257,7 +289,7 @@ void kill_report_begun(struct daemon *d)
 	if (!k->domain)
 		surroundings_look_at_slab(d);
 	/* members of its group are dying too, and to read them could be to take them apart */
-	if (k->record.group_size == 0)
+	if (k->record.group_size == 0 && k->record.family_size == 0)
 		scanner_fill_top(d->scanner, &request, k->record.victim.id.pid, &d->scan);
 	k->report_pending = true;
 	if (!k->name_pending)
@@ -321,6 +353,8 @@ enum release kill_release(const struct daemon *d, const struct domain_watch *dom
 	 */
 	if (record->victim.task_origin)
 		return RELEASE_UNKNOWN;
+	if (!company_is_released(&d->company))
+		return RELEASE_UNKNOWN;
 	switch (record->reap.error) {
 	case 0:
 		return RELEASE_DONE;
@@ -364,6 +398,8 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 		scanner_put_aside(d->scanner, k->record.victim.id);
 		company_put_aside(d);
 	}
+	if (outcome == OUTCOME_STUCK)
+		stuck_add(d, sample->time_usec);
 	company_dismiss(&d->company);
 	if (outcome == OUTCOME_SETTLED && !k->record.adopted) {
 		d->kills++;
@@ -391,6 +427,8 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 {
 	struct kill *k = &d->kill;
 
+	stuck_reaped(&d->stuck, result);
+	company_reaped(d, result);
 	/* several may come for one victim, after SIGTERM and after SIGKILL: the last one counts */
 	if (k->active && process_id_equal(result->id, k->record.victim.id)) {
 		k->reaps_pending -= k->reaps_pending > 0;

@@ -48,11 +48,16 @@ static void put_name(struct out *o, const char *name)
 	o->len += strlen(o->buf + o->len);
 }
 
+static void put_named(struct out *o, pid_t pid, const char *comm)
+{
+	put(o, "process %d (", pid);
+	put_name(o, comm);
+	put(o, ")");
+}
+
 static void put_process(struct out *o, const struct process *p)
 {
-	put(o, "process %d (", p->id.pid);
-	put_name(o, p->comm);
-	put(o, ")");
+	put_named(o, p->id.pid, p->comm);
 }
 
 static void put_percent(struct out *o, uint64_t part, uint64_t whole)
@@ -226,13 +231,24 @@ static void format_state(struct out *o, const struct report_moment *m)
 }
 
 /* Whatever holds memory and is no process: the answer to "why was nobody killed". */
-static void format_barren(struct out *o, const struct report_moment *m)
+static void format_barren(struct out *o, const struct report_barren *b)
 {
+	const struct report_moment *m = &b->moment;
 	const struct meminfo *mem = &m->sample.mem;
 
 	put(o, "memory level %s", level_name(m->level));
 	put_domain(o, " of ", m);
-	if (m->elsewhere_bytes > 0) {
+	if (b->stuck_bytes > 0) {
+		put(o, ", but nobody else is killed for now: ");
+		put_named(o, b->stuck_pid, b->stuck_comm);
+		put(o, " was killed, does not die and still holds ");
+		put_bytes(o, b->stuck_bytes);
+		put(o, "; the best other one, ");
+		put_named(o, b->best_pid, b->best_comm);
+		put(o, ", holds ");
+		put_bytes(o, b->best_bytes);
+		put(o, ", which is too little: ");
+	} else if (m->elsewhere_bytes > 0) {
 		put(o, ", but nobody is killed: ");
 		put_bytes(o, m->elsewhere_bytes);
 		put(o, " have gone to what is no process's, and no process holds half as much: ");
@@ -273,6 +289,49 @@ static void put_rule(struct out *o, const struct report_kill *k)
 	put(o, bias < 0 ? " less" : " more");
 }
 
+static void put_family(struct out *o, const struct report_kill *k)
+{
+	if (k->family.size == 0)
+		return;
+	put(o, " and %u more of its family: %u processes that share %s hold ", k->family_size,
+	    k->family.size, kinship_name(k->family.kinship));
+	put_bytes(o, k->family.held_bytes);
+	put(o, ", ");
+	put_bytes(o, k->family.grown_bytes);
+	put(o, " of it new");
+}
+
+/* Where the choice is not the kernel's. */
+static void put_difference(struct out *o, const struct report_kill *k)
+{
+	if (k->difference == DIFFERENCE_NONE)
+		return;
+	put(o, "; the kernel would have killed ");
+	if (k->kernels == k->victim.id.pid) {
+		put(o, "it alone");
+		return;
+	}
+	put_named(o, k->kernels, k->kernels_comm);
+	switch (k->difference) {
+	case DIFFERENCE_NONE:
+	case DIFFERENCE_RULES:
+		put(o, ", but for the rules");
+		return;
+	case DIFFERENCE_SORT:
+		put(o, ", but for SortBy=rss");
+		return;
+	case DIFFERENCE_YIELD:
+		put(o, ", which holds ");
+		put_bytes(o, k->kernels_bytes);
+		put(o, " and does not end the shortage");
+		return;
+	case DIFFERENCE_FAMILY:
+		put(o, ", which holds ");
+		put_bytes(o, k->kernels_bytes);
+		return;
+	}
+}
+
 static void format_signal(struct out *o, const struct report_kill *k)
 {
 	const struct process_status *m = &k->victim.memory;
@@ -306,6 +365,8 @@ static void format_signal(struct out *o, const struct report_kill *k)
 		    k->sharers == 1 ? "s" : "");
 	if (k->group_size > 0)
 		put(o, " and %u more of its process group", k->group_size);
+	put_family(o, k);
+	put_difference(o, k);
 }
 
 static const char *reap_error_name(int error)
@@ -495,7 +556,7 @@ void report_format_text(const struct report *r, char *buf, size_t size)
 		format_state(&o, &r->moment);
 		break;
 	case REPORT_BARREN:
-		format_barren(&o, &r->moment);
+		format_barren(&o, &r->barren);
 		break;
 	case REPORT_SIGNAL:
 		format_signal(&o, &r->kill);
@@ -522,7 +583,7 @@ struct field_sink {
 __attribute__((format(printf, 2, 3))) static void field(const struct field_sink *s,
 							const char *format, ...)
 {
-	char text[640];
+	char text[FAMILY_MAX * 12 + 64];
 	va_list args;
 
 	va_start(args, format);
@@ -629,6 +690,31 @@ static void victim_fields(const struct field_sink *s, const struct report_kill *
 	      badness_to_oom_score(v->badness.points, k->total_pages));
 }
 
+static void family_fields(const struct field_sink *s, const struct report_kill *k)
+{
+	char text[FAMILY_MAX * 12] = "";
+	struct out pids = {text, sizeof(text), 0};
+
+	field(s, "REAPD_FAMILY_SIZE=%u", k->family_size);
+	if (k->family.size == 0)
+		return;
+	for (unsigned i = 0; i < k->family.count; i++)
+		put(&pids, i == 0 ? "%d" : " %d", k->family_pids[i]);
+	field(s, "REAPD_FAMILY_PIDS=%s", text);
+	field(s, "REAPD_FAMILY_BYTES=%" PRIu64, k->family.held_bytes);
+	field(s, "REAPD_FAMILY_GROWN_BYTES=%" PRIu64, k->family.grown_bytes);
+}
+
+static void difference_fields(const struct field_sink *s, const struct report_kill *k)
+{
+	field(s, "REAPD_DIFFERENCE=%s", difference_name(k->difference));
+	if (k->difference == DIFFERENCE_NONE)
+		return;
+	field(s, "REAPD_KERNELS_PID=%d", k->kernels);
+	field(s, "REAPD_KERNELS_COMM=%s", k->kernels_comm);
+	field(s, "REAPD_KERNELS_BYTES=%" PRIu64, k->kernels_bytes);
+}
+
 static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 			enum report_kind kind)
 {
@@ -637,6 +723,8 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 	field(s, "REAPD_SIGNAL=%s", signal_name(k->signal));
 	field(s, "REAPD_SHARERS=%u", k->sharers);
 	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
+	family_fields(s, k);
+	difference_fields(s, k);
 	field(s, "REAPD_EXPECTED_BYTES=%" PRIu64, k->expected_bytes);
 	field(s, "REAPD_SIGNAL_USEC=%" PRIu64, k->signal_usec);
 	field(s, "REAPD_OUTCOME=%s", outcome_name(k->outcome));
@@ -651,6 +739,22 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 		field(s, "REAPD_BACK_USEC=%" PRIu64, k->back_usec);
 	field(s, "REAPD_MRELEASE=%s", k->reap_done ? reap_error_name(k->reap.error) : "none");
 	field(s, "REAPD_MRELEASE_TRIES=%u", k->reap.tries);
+}
+
+static void barren_fields(const struct field_sink *s, const struct report_barren *b)
+{
+	const struct meminfo *mem = &b->moment.sample.mem;
+
+	moment_fields(s, &b->moment);
+	field(s, "REAPD_ELSEWHERE_BYTES=%" PRIu64, b->moment.elsewhere_bytes);
+	field(s, "REAPD_SHMEM_BYTES=%" PRIu64, mem->shmem_bytes);
+	field(s, "REAPD_HUGETLB_BYTES=%" PRIu64, mem->hugetlb_bytes);
+	field(s, "REAPD_SLAB_BYTES=%" PRIu64, mem->unreclaimable_bytes);
+	if (b->stuck_bytes == 0)
+		return;
+	field(s, "REAPD_STUCK_PID=%d", b->stuck_pid);
+	field(s, "REAPD_STUCK_COMM=%s", b->stuck_comm);
+	field(s, "REAPD_STUCK_BYTES=%" PRIu64, b->stuck_bytes);
 }
 
 void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),
@@ -669,11 +773,7 @@ void report_format_fields(const struct report *r, void (*add)(void *userdata, co
 		moment_fields(&s, &r->moment);
 		return;
 	case REPORT_BARREN:
-		moment_fields(&s, &r->moment);
-		field(&s, "REAPD_ELSEWHERE_BYTES=%" PRIu64, r->moment.elsewhere_bytes);
-		field(&s, "REAPD_SHMEM_BYTES=%" PRIu64, r->moment.sample.mem.shmem_bytes);
-		field(&s, "REAPD_HUGETLB_BYTES=%" PRIu64, r->moment.sample.mem.hugetlb_bytes);
-		field(&s, "REAPD_SLAB_BYTES=%" PRIu64, r->moment.sample.mem.unreclaimable_bytes);
+		barren_fields(&s, &r->barren);
 		return;
 	case REPORT_SIGNAL:
 	case REPORT_KILL:

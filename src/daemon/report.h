@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
+#include "core/choice.h"
 #include "core/domain.h"
+#include "core/family.h"
 #include "core/policy.h"
 #include "core/slab.h"
 #include "sys/reaper.h"
@@ -19,7 +21,7 @@ enum report_kind {
 	REPORT_START,  /* start */
 	REPORT_LEVEL,  /* moment */
 	REPORT_STATE,  /* moment */
-	REPORT_BARREN, /* moment */
+	REPORT_BARREN, /* barren */
 	REPORT_SIGNAL, /* kill, so far */
 	REPORT_TABLE,  /* table */
 	REPORT_KILL,   /* kill, complete */
@@ -70,11 +72,18 @@ struct report_kill {
 	char rule[RULE_LABEL_SIZE]; /* what set the verdict or bias_pages of it, or "" */
 	unsigned unit_kills;	    /* of this unit within the last hour, with this one */
 	uint64_t total_pages;
-	int signal;	     /* the last that was sent */
-	bool adopted;	     /* it was dying already when it was found */
-	int error;	     /* OUTCOME_REFUSED: why */
-	unsigned sharers;    /* others that share its memory and were signalled with it */
-	unsigned group_size; /* others of its process group that were */
+	int signal;	      /* the last that was sent */
+	bool adopted;	      /* it was dying already when it was found */
+	int error;	      /* OUTCOME_REFUSED: why */
+	unsigned sharers;     /* others that share its memory and were signalled with it */
+	unsigned group_size;  /* others of its process group that were */
+	unsigned family_size; /* and of its family, chosen together with it */
+	struct family family;
+	pid_t family_pids[FAMILY_MAX]; /* its own among them */
+	enum difference difference;
+	pid_t kernels; /* whom the kernel would have taken; 0: nobody */
+	char kernels_comm[COMM_SIZE];
+	uint64_t kernels_bytes;
 	enum kill_outcome outcome;
 	uint64_t expected_bytes;
 	int64_t freed_bytes;
@@ -84,6 +93,17 @@ struct report_kill {
 	uint64_t back_usec;
 	bool reap_done;
 	struct reap_result reap;
+};
+
+/* Why nobody dies. */
+struct report_barren {
+	struct report_moment moment;
+	uint64_t stuck_bytes; /* see struct action */
+	pid_t stuck_pid;      /* who holds most of that */
+	char stuck_comm[COMM_SIZE];
+	pid_t best_pid; /* the victim that would be next; 0: there is none */
+	char best_comm[COMM_SIZE];
+	uint64_t best_bytes;
 };
 
 struct report_table {
@@ -116,6 +136,7 @@ struct report {
 		struct report_start start;
 		struct report_moment moment;
 		struct report_kill kill;
+		struct report_barren barren;
 		struct report_table table;
 		struct report_slab slab;
 	};

@@ -390,6 +390,7 @@ static void evaluate(struct scanner *s, const struct scan_request *request, stru
 {
 	take_in(s, request, p, result);
 	result->evaluated++;
+	choice_note(&result->choice, p, request->shortage_bytes, request->sort_by);
 	if (p->verdict == VERDICT_ELIGIBLE &&
 	    (!result->found || process_beats(p, &result->victim, request->sort_by))) {
 		result->found = true;
@@ -431,6 +432,20 @@ static void prefer_dying(const struct scan_request *request, struct scan_result 
 	}
 }
 
+/* Somebody of at most @bound pages may still have to be taken in the place of who holds too little.
+ */
+static bool relief_is_open(const struct scan_request *request, const struct scan_result *result,
+			   int64_t bound)
+{
+	const struct process *relief = &result->choice.relief;
+	int64_t enough = (int64_t)(request->shortage_bytes / (uint64_t)sysconf(_SC_PAGESIZE));
+
+	if (request->select != SELECT_RELIEF ||
+	    choice_relieves(&result->victim, request->shortage_bytes) || bound < enough)
+		return false;
+	return !result->choice.has_relief || relief->badness.points + relief->bias_pages <= bound;
+}
+
 /* No process with this score or less, and with @bias on top, can still beat the best so far. */
 static bool search_is_over(const struct scanner *s, const struct scan_request *request,
 			   const struct scan_result *result, int score, int64_t bias)
@@ -442,7 +457,8 @@ static bool search_is_over(const struct scanner *s, const struct scan_request *r
 	if (!result->found || request->sort_by != SORT_BY_BADNESS)
 		return false;
 	bound = badness_upper_bound(score, request->total_pages) + s->counter_error_pages + bias;
-	return result->victim.badness.points + result->victim.bias_pages > bound;
+	return result->victim.badness.points + result->victim.bias_pages > bound &&
+	       !relief_is_open(request, result, bound);
 }
 
 /* The name alone: a sixth of what reading the whole process costs. */
@@ -575,6 +591,20 @@ void scanner_consider(struct scanner *s, const struct scan_request *request, pid
 	evaluate(s, request, &p, result);
 }
 
+void scan_set_victim(struct scan_result *result, const struct process *p, enum sort_by by)
+{
+	result->victim = *p;
+	for (unsigned i = 0; i < result->top_count; i++) {
+		if (result->top[i].id.pid != p->id.pid)
+			continue;
+		result->top[i] = *p; /* the figures of now */
+		return;
+	}
+	if (result->top_count == SCAN_TOP)
+		result->top_count--;
+	top_insert(result, p, by);
+}
+
 /*
  * The search ends with the winner, and somebody smaller who is dying may be enough. Only a few are
  * read for that, and only as far down as an oom_score can stand for so much memory.
@@ -607,11 +637,22 @@ static void look_for_dying(struct scanner *s, const struct scan_request *request
 	}
 }
 
+/* The search has its winner: it may hold too little. */
+static void prefer_relief(const struct scan_request *request, struct scan_result *result)
+{
+	const struct process *relief = NULL;
+
+	if (result->found && request->select == SELECT_RELIEF)
+		relief = choice_instead(&result->choice, &result->victim, request->shortage_bytes);
+	if (relief)
+		result->victim = *relief;
+}
+
 int scanner_run(struct scanner *s, const struct scan_request *request, struct scan_result *ret)
 {
 	int r;
 
-	*ret = (struct scan_result){};
+	*ret = (struct scan_result){.shortage_bytes = request->shortage_bytes};
 	r = list_pids(s, ret);
 	if (r < 0)
 		return r;
@@ -620,8 +661,10 @@ int scanner_run(struct scanner *s, const struct scan_request *request, struct sc
 		take_task_origin(s, request, ret);
 	if (request->domain) {
 		scanner_search_domain(s, request, ret);
+		prefer_relief(request, ret);
 	} else {
 		search(s, request, ret);
+		prefer_relief(request, ret);
 		look_for_dying(s, request, ret);
 	}
 	prefer_dying(request, ret);
@@ -680,6 +723,26 @@ int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
 	}
 	prefer_dying(request, ret);
 	return 0;
+}
+
+void scanner_visit_largest(struct scanner *s, const struct scan_request *request, int64_t min_pages,
+			   void (*visit)(void *userdata, const struct process *p), void *userdata)
+{
+	struct walk here = walk_tell(s);
+	struct process p;
+	pid_t pid;
+	int score;
+
+	walk_seek(s, (struct walk){SCORES - 1, s->heads[SCORES - 1]});
+	while ((pid = walk_next(s, &score)) >= 0 &&
+	       badness_upper_bound(score, request->total_pages) + s->counter_error_pages >=
+		       min_pages) {
+		scan_process(s->proc_fd, pid, request, &p);
+		if (is_aside(s, p.id))
+			p.verdict = VERDICT_ASIDE;
+		visit(userdata, &p);
+	}
+	walk_seek(s, here);
 }
 
 void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,

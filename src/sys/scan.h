@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "core/choice.h"
 #include "core/process.h"
 #include "sys/identity.h"
 #include "sys/pattern.h"
@@ -41,6 +42,7 @@ struct scan_request {
 	uint64_t shortage_bytes; /* what has to come back until nobody has to die; 0: unknown */
 	enum scan_dying dying;
 	bool swapoff; /* some process is in swapoff(2): look for it */
+	enum select select;
 	enum sort_by sort_by;
 	enum scan_scope scope;
 	pid_t self; /* who is VERDICT_SELF; 0: the caller, -1: nobody */
@@ -57,7 +59,9 @@ struct scan_result {
 	unsigned unreadable; /* could not be read for another reason than having gone */
 	unsigned overflow;   /* did not fit: the machine has grown faster than the buffers */
 	bool found;
-	struct process victim; /* eligible, or dying already */
+	struct process victim;	 /* eligible, or dying already */
+	struct choice choice;	 /* and who else it might have been */
+	uint64_t shortage_bytes; /* of the request */
 	unsigned top_count;
 	struct process top[SCAN_TOP]; /* the best of the evaluated, best first, whatever verdict */
 };
@@ -87,12 +91,22 @@ int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
 		       void (*visit)(void *userdata, const struct process *p), void *userdata,
 		       struct scan_result *ret);
 
+/* Makes @p, read in full, the victim, with a row in the top whoever else stands there. */
+void scan_set_victim(struct scan_result *result, const struct process *p, enum sort_by by);
+
 /*
  * Reads on from where scanner_run() stopped until the top is full: for the report, after the
  * signal. It does not read @except again, whose status could make us do its exit_mmap().
  */
 void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid_t except,
 		      struct scan_result *result);
+
+/*
+ * Shows @visit, in full, everybody of the last scan who can hold so many pages without a negative
+ * oom_score_adj. The walk of scanner_fill_top() goes on where it was.
+ */
+void scanner_visit_largest(struct scanner *s, const struct scan_request *request, int64_t min_pages,
+			   void (*visit)(void *userdata, const struct process *p), void *userdata);
 
 /* A process that was killed and did not die is not chosen again. Forgets the oldest of many. */
 void scanner_put_aside(struct scanner *s, struct process_id id);

@@ -147,8 +147,10 @@ static const char *check_action(const struct policy_check *c, const struct obser
 			       ? NULL
 			       : "gave up too soon";
 	case ACTION_BARREN:
-		if ((a->elsewhere_bytes > 0) != (o->scan == SCAN_VICTIM))
+		if ((a->elsewhere_bytes > 0 || a->stuck_bytes > 0) != (o->scan == SCAN_VICTIM))
 			return "barren with a victim, but nothing has gone elsewhere";
+		if (a->stuck_bytes > 0 && a->stuck_bytes != o->stuck_bytes)
+			return "barren for what nobody holds";
 		if (c->in_flight || o->scan == SCAN_NOT_DONE || a->level < LEVEL_SOFT)
 			return "barren, but not in need or not alone";
 		return c->barren ? "barren twice in a shortage" : NULL;

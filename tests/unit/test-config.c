@@ -533,6 +533,8 @@ static const char *other_value(const struct config_key *key)
 		return "yes";
 	case CONFIG_PATTERN:
 		return "^(a b|#c;d|\\[x\\])$";
+	case CONFIG_SELECT:
+		return "kernel";
 	case CONFIG_SORT_BY:
 		return "rss";
 	case CONFIG_LOG_TARGET:
@@ -801,6 +803,9 @@ static const struct {
 	{"defaults, no swap", "", 64 * TIB, 0, 0, NULL},
 	{"equal", "[Limits]\nWarningMemory=5%\nSoftMemory=5%\nHardMemory=5%\n", GIB, 0, 0, NULL},
 	{"zero", "[Limits]\nSoftMemory=0\n", GIB, 0, 0, NULL},
+	{"the kernel's choice by rss", "[Kill]\nSortBy=rss\nSelect=kernel\n", GIB, 0, 1,
+	 "test.conf:3: Select=: expected SortBy=badness beside kernel, which goes by it"},
+	{"the kernel's choice", "[Kill]\nSelect=kernel\nSortBy=badness\n", GIB, 0, 0, NULL},
 };
 
 static void test_order(void **state)
