@@ -37,6 +37,9 @@ BENCH_PROCESSES = 10_000
 # How long 64 leaking children may keep memory below the limit in one piece, while one after the
 # other is killed; the case's half minute where nobody acts.
 CHILDREN_SHORT_USEC = 5_000_000
+# The same for a family, and how many of 64 children die in one action at least.
+FAMILY_SHORT_USEC = 3_000_000
+FAMILY_SIZE = 16
 # StallWindow= and half as much again.
 THRASH_SECONDS = 15
 
@@ -135,6 +138,41 @@ def check_children(facts: Facts, checks: Checks) -> None:
     checks.figure("lowest available, MiB", lowest / 1024)
     checks.figure("children signalled", len({entry.pid for entry in sent}))
     checks.figure("signals sent", len(sent))
+    check_daemon(facts, checks)
+    report.check_report(facts, checks)
+
+
+def check_family(facts: Facts, checks: Checks) -> None:
+    """Children died, a family at a time and nobody else, and memory was back each time."""
+    check_ran(facts, checks)
+    check_kernel_idle(facts, checks)
+    check_neighbours(facts, checks)
+    sent = facts.daemon_signals()
+    checks.that(bool(sent), "the daemon acted")
+    others = [entry for entry in sent if entry.comm != "leak" or entry.pid == facts.pid("leak")]
+    checks.that(not others, "the daemon signalled children only", show(others))
+    limit = facts.number("mem_total_kib") * LIMIT_PERCENT // 100
+    short = facts.longest_short_usec(limit, facts.number("load_start_usec"),
+                                     facts.number("end_usec"))
+    checks.that(0 < short < FAMILY_SHORT_USEC, "memory was short, and came back soon",
+                f"{short} µs in one piece")
+    back = facts.samples[-1].available_kib if facts.samples else 0
+    before = facts.number("available_before_kib")
+    checks.that(back >= before * 8 // 10, "memory is back", f"{back} of {before} KiB")
+    families = [entry for entry in report.entries(facts, "KILL")
+                if "REAPD_FAMILY_PIDS" in entry]
+    sizes = [len(entry["REAPD_FAMILY_PIDS"].split()) for entry in families]
+    checks.that(max(sizes, default=0) >= FAMILY_SIZE, f"{FAMILY_SIZE} at once", sizes)
+    checks.that(all(entry["REAPD_DIFFERENCE"] == "family" for entry in families),
+                "and why it is not the kernel's choice is said", show(families))
+    listed = {int(pid) for entry in families for pid in entry["REAPD_FAMILY_PIDS"].split()}
+    strangers = listed - {entry.pid for entry in sent}
+    checks.that(not strangers, "whoever is listed got a signal", sorted(strangers))
+    checks.figure("longest time below the limit, ms", short / 1000)
+    checks.figure("lowest available, MiB",
+                  min((sample.available_kib for sample in facts.samples), default=0) / 1024)
+    checks.figure("actions", len(report.entries(facts, "KILL")))
+    checks.figure("children signalled", len({entry.pid for entry in sent}))
     check_daemon(facts, checks)
     report.check_report(facts, checks)
 
@@ -341,6 +379,7 @@ CASES = {
     "term-ignored": Case("term-ignored", Boot(), check_term_ignored, "30 MB/s, SIGTERM ignored"),
     "children": Case("children", Boot(memory_mib=2048), check_children,
                      "64 children leak half a MB/s each"),
+    "family": Case("family", Boot(), check_family, "64 children leak 200 MB/s together"),
     "journald-stopped": Case("journald-stopped", Boot(), check_journald_stopped,
                              "100 MB/s while journald is stopped"),
     "idle": Case("idle", Boot(memory_mib=2048, timeout_seconds=420), check_idle,

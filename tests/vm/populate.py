@@ -176,7 +176,7 @@ def one(kind: str, chance: random.Random, folder: pathlib.Path, number: int,
 def main() -> None:
     seed, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True)
-    pathlib.Path("/vm/run/no-rules.conf").write_text("[Kill]\nAvoid=\n")
+    pathlib.Path("/vm/run/no-rules.conf").write_text("[Kill]\nSelect=kernel\nAvoid=\n")
     protect_everybody()
     chance, log, discarded = random.Random(seed), KernelLog(), []
     for number, kind in enumerate(KINDS):

@@ -90,6 +90,16 @@ class Kill:
                 or self.exit_usec - self.signals[-1].at_usec > KILL_TIMEOUT_USEC)
 
 
+def family_pids(entry: dict) -> list[int]:
+    return [int(pid) for pid in entry.get("REAPD_FAMILY_PIDS", "").split()]
+
+
+def last_exit_usec(facts: Facts, pids: list[int]) -> int | None:
+    """When the last of them was dead; None: somebody is not."""
+    exits = [facts.exit_usec(pid) for pid in pids]
+    return None if None in exits else max(exits)
+
+
 class Problems:
     """What is wrong with one promise, over all kills of a run."""
 
@@ -186,6 +196,8 @@ def check_freed(kill: Kill, facts: Facts, problems: Problems) -> None:
     anonymous, expected = kill.number("RSS_ANON_BYTES"), kill.number("EXPECTED_BYTES")
     most = (kill.number("RSS_PAGES") + kill.number("SWAP_PAGES")
             + kill.number("PGTABLES_PAGES") + 1) * PAGE
+    if family_pids(kill.entry):
+        most = kill.number("FAMILY_BYTES")
     problems.unless(anonymous <= expected <= most, kill,
                     f"EXPECTED_BYTES {expected} is not from {anonymous} to {most}")
     freed = kill.number("FREED_BYTES")
@@ -239,7 +251,8 @@ def check_signal_entries(kill: Kill, facts: Facts, problems: Problems) -> None:
     openings = {"SIGTERM": "Low on memory: Sent SIGTERM to", "SIGKILL": "Out of memory: Killed"}
     for entry in said:
         opening = openings.get(entry.get("REAPD_SIGNAL"), "?")
-        problems.unless(re.fullmatch(re.escape(opening) + wording, entry["MESSAGE"]) is not None,
+        kernels = re.split(r" and \d+ more of its family|; the kernel would", entry["MESSAGE"])[0]
+        problems.unless(re.fullmatch(re.escape(opening) + wording, kernels) is not None,
                         kill, f"not the kernel's wording: {entry['MESSAGE']}")
         anon_kib = kill.number("RSS_ANON_BYTES") // 1024
         problems.unless(f" anon-rss:{anon_kib}kB," in entry["MESSAGE"], kill,
@@ -317,11 +330,13 @@ def check_once(facts: Facts, checks: Checks) -> None:
 
 def check_kills(facts: Facts, checks: Checks, load: str = "leak") -> list[Kill]:
     """Each victim that the trace knows has one KILL entry, complete and true."""
-    victims = list(dict.fromkeys(entry.pid for entry in facts.daemon_signals()
-                                 if entry.comm == load))
     kill_entries = [entry for entry in entries(facts, "KILL")
                     if entry.get("REAPD_VICTIM_COMM") == load]
     counted = collections.Counter(entry.get("REAPD_VICTIM_PID") for entry in kill_entries)
+    relatives = {pid for entry in kill_entries for pid in family_pids(entry)
+                 if str(pid) not in counted}
+    victims = list(dict.fromkeys(entry.pid for entry in facts.daemon_signals()
+                                 if entry.comm == load and entry.pid not in relatives))
     checks.that(bool(victims) and counted == {str(pid): 1 for pid in victims},
                 "journal: one KILL entry for each victim",
                 f"victims {victims}\nentries {dict(counted)}")
@@ -332,7 +347,8 @@ def check_kills(facts: Facts, checks: Checks, load: str = "leak") -> list[Kill]:
                 show(f"process {pid}: {', '.join(names)}" for pid, names in gaps.items() if names))
     kills = [Kill(entry, [signal for signal in facts.signals_to(int(entry["REAPD_VICTIM_PID"]))
                           if facts.sent_by_daemon(signal)],
-                  facts.exit_usec(int(entry["REAPD_VICTIM_PID"])))
+                  last_exit_usec(facts, family_pids(entry)
+                                 or [int(entry["REAPD_VICTIM_PID"])]))
              for entry in kill_entries if not gaps[entry.get("REAPD_VICTIM_PID")]]
     kills = [kill for kill in kills if kill.signals]
     promises = {
