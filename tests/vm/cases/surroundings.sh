@@ -133,14 +133,14 @@ load_properties+=(--property=ManagedOOMPreference=omit)
 load_start marked hold 400
 unset 'load_properties[-1]'
 load_start batch hold 40
-load_properties+=(--property=Delegate=yes)
-load_go selfish leak --rate 30 --start 80 --fill random
-unset 'load_properties[-1]'
-setpriv --reuid=$load_uid --clear-groups python3 -c 'import os
-os.setxattr("/sys/fs/cgroup/system.slice/selfish.service", "user.oomd_omit", b"1")'
 step rules
 systemctl reload reapd.service
 wait_said 20 "of 2 rules"
+load_properties+=(--property=Delegate=yes)
+load_go selfish leak --rate 20 --start 20 --fill random
+unset 'load_properties[-1]'
+setpriv --reuid=$load_uid --clear-groups python3 -c 'import os
+os.setxattr("/sys/fs/cgroup/system.slice/selfish.service", "user.oomd_omit", b"1")'
 reapctl candidates --json >"$results/rules-candidates"
 wait_dead batch 60
 wait_dead selfish 60
