@@ -29,8 +29,6 @@
 
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
-/* It is becoming short when all would be gone so soon. */
-#define EXHAUSTED_SOON_USEC (30 * USEC_PER_SEC)
 
 uint64_t daemon_now_usec(void)
 {
@@ -419,8 +417,7 @@ static void reserve_room(struct daemon *d)
 static void keep_room(struct daemon *d)
 {
 	kin_collect(d, &d->last);
-	if (d->policy.announced_level == LEVEL_WARNING || d->exhausted_usec < EXHAUSTED_SOON_USEC)
-		lookout_keep_fresh(d, daemon_now_usec());
+	lookout_keep_fresh(d, daemon_now_usec());
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT &&
 	    !d->kill.active)
 		reserve_room(d);

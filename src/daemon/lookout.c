@@ -15,6 +15,9 @@
 /* How old what is known of processes may become while memory is becoming short. */
 #define LOOK_INTERVAL_USEC (10 * UINT64_C(1000000))
 
+/* It is becoming short when all would be gone so soon. */
+#define EXHAUSTED_SOON_USEC (30 * UINT64_C(1000000))
+
 /* Of the rules that match nobody so many are named. */
 #define NAMES_SHOWN 40
 
@@ -108,9 +111,16 @@ static void look_and_wait(struct daemon *d, int timeout_msec)
 		take_result(d);
 }
 
+/* A thrash comes to soft without a warning: so also when time begins to be lost. */
+static bool may_be_needed_soon(const struct daemon *d)
+{
+	return d->policy.announced_level == LEVEL_WARNING || d->look_closer ||
+	       d->exhausted_usec < EXHAUSTED_SOON_USEC;
+}
+
 void lookout_keep_fresh(struct daemon *d, uint64_t now_usec)
 {
-	if (now_usec < d->lookout.next_look_usec)
+	if (now_usec < d->lookout.next_look_usec || !may_be_needed_soon(d))
 		return;
 	d->lookout.next_look_usec = now_usec + LOOK_INTERVAL_USEC;
 	prefetch_submit(&d->prefetch);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Keeps what is known of processes fresh: everybody is looked at when the daemon starts, when other
- * rules are loaded, and while memory is becoming short. And says, once a configuration, which of
- * its rules match nobody, and that they leave nobody to kill.
+ * rules are loaded, and while memory is becoming short or time is lost for want of it. And says,
+ * once a configuration, which of its rules match nobody, and that they leave nobody to kill.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct lookout {
 /* Adds the source of results, and has everybody looked at; waits half a second for it at most. */
 int lookout_start(struct daemon *d);
 
-/* Memory is becoming short: has everybody looked at once more, every ten seconds. Never waits. */
+/* When it may be needed soon, has everybody looked at, every ten seconds. Never waits. */
 void lookout_keep_fresh(struct daemon *d, uint64_t now_usec);
 
 /*
