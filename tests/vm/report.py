@@ -71,7 +71,8 @@ class Kill:
     """One KILL entry and what the trace knows of the same victim."""
     entry: dict
     signals: list[Signal]
-    exit_usec: int | None
+    exit_usec: int | None  # of the last one of a family
+    own_exit_usec: int | None
 
     def number(self, name: str) -> int:
         return int(self.entry[f"REAPD_{name}"])
@@ -86,8 +87,8 @@ class Kill:
     @property
     def outlived(self) -> bool:
         """By the kernel's account it did not die in time: it hung, in a write to a slow swap say."""
-        return (self.exit_usec is None
-                or self.exit_usec - self.signals[-1].at_usec > KILL_TIMEOUT_USEC)
+        return (self.own_exit_usec is None
+                or self.own_exit_usec - self.signals[-1].at_usec > KILL_TIMEOUT_USEC)
 
 
 def family_pids(entry: dict) -> list[int]:
@@ -348,7 +349,8 @@ def check_kills(facts: Facts, checks: Checks, load: str = "leak") -> list[Kill]:
     kills = [Kill(entry, [signal for signal in facts.signals_to(int(entry["REAPD_VICTIM_PID"]))
                           if facts.sent_by_daemon(signal)],
                   last_exit_usec(facts, family_pids(entry)
-                                 or [int(entry["REAPD_VICTIM_PID"])]))
+                                 or [int(entry["REAPD_VICTIM_PID"])]),
+                  facts.exit_usec(int(entry["REAPD_VICTIM_PID"])))
              for entry in kill_entries if not gaps[entry.get("REAPD_VICTIM_PID")]]
     kills = [kill for kill in kills if kill.signals]
     promises = {
