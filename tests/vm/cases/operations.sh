@@ -82,6 +82,7 @@ list_files()
 	find / /run /tmp /var -xdev \( -path /proc -o -path /sys -o -path /vm \) -prune -o \
 		-iname '*reapd*' -not -path '*/reapd-vm*' -not -path '*/vm-*' -print | sort -u
 	find / -xdev -name '*reapctl*' -print
+	find /var/lib/reapd -type f -print 2>/dev/null || :
 }
 
 step uninstall
