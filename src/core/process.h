@@ -64,6 +64,9 @@ struct process_status {
 
 #define PENDING_SIGKILL (UINT64_C(1) << 8)
 
+/* Room for the file without its line of groups, which has no bound. */
+#define PROCESS_STATUS_ROOM 4096
+
 int process_status_parse(const char *data, size_t len, struct process_status *ret);
 
 /*

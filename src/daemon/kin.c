@@ -19,7 +19,7 @@
 
 void kin_reserve(struct kin *k, unsigned processes)
 {
-	unsigned capacity = processes < UINT32_MAX / 2 ? processes * 2 : processes;
+	unsigned capacity = processes < UINT32_MAX / 2 ? processes + processes / 4 : processes;
 	struct relative *relatives;
 
 	/* when it fails the old size does, until it does not */

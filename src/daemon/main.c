@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <syslog.h>
@@ -132,11 +133,24 @@ static int take_lock(void)
 	return EXIT_SUCCESS;
 }
 
+/*
+ * The stack stays in memory as deep as it ever was, once it is locked; nothing is as deep as
+ * reading a configuration.
+ */
+static void give_stack_back(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 64 * 1024;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
+
+	(void)madvise((void *)(here - page - size), size, MADV_DONTNEED);
+}
+
 /* Everything that needs a privilege which the daemon then gives up. */
 static int use_and_drop_privileges(struct daemon *d, int *ret_psi_trigger_fd)
 {
 	int r;
 
+	give_stack_back();
 	privileges_protect_self(&d->privileges);
 	if (d->options.raise_priority) {
 		r = privileges_raise_priority();

@@ -250,7 +250,7 @@ static bool is_frozen_itself(const struct frozen_group *g, size_t len)
 static bool is_dying(const struct victim *v)
 {
 	struct process_status status;
-	char text[8192];
+	char text[PROCESS_STATUS_ROOM];
 	size_t len;
 
 	return fs_read_lines_at(v->dir_fd, "status", text, sizeof(text), &len) >= 0 &&

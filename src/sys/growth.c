@@ -41,7 +41,7 @@ void growth_look_begin(struct growth_look *l)
 void growth_look_at(struct growth_look *l, int proc_fd, pid_t pid)
 {
 	struct process_status status;
-	char path[32], text[4096];
+	char path[32], text[PROCESS_STATUS_ROOM];
 	uint64_t bytes;
 	size_t len;
 

@@ -97,7 +97,7 @@ uint64_t identity_guess(const struct identity_book *known, pid_t pid)
 
 static int read_status(int dir_fd, struct process_status *ret)
 {
-	char text[4096];
+	char text[PROCESS_STATUS_ROOM];
 	size_t len;
 	int r = fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len);
 

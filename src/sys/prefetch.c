@@ -45,7 +45,7 @@ static bool look_at(void *userdata, int pid)
 static void look_at_all(struct prefetch_task *task)
 {
 	CLEANUP_CLOSE int fd = openat(task->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint64_t dents[512];
+	uint64_t dents[128];
 
 	if (fd < 0)
 		return;

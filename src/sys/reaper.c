@@ -35,7 +35,7 @@ static bool try_thread(void *userdata, int tid)
 {
 	struct thread_search *t = userdata;
 	struct process_status status;
-	char path[32], text[8192];
+	char path[32], text[PROCESS_STATUS_ROOM];
 	size_t len;
 
 	strcpy(fs_format_pid(path, tid), "/status");
@@ -63,7 +63,7 @@ static void read_thread(int dir_fd, struct process_status *status, char *state)
 static void read_remains(int dir_fd, struct reap_result *result)
 {
 	struct process_status status;
-	char text[8192];
+	char text[PROCESS_STATUS_ROOM];
 	size_t len;
 
 	if (fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len) < 0 ||

@@ -79,12 +79,12 @@ void sampler_find_swap(struct sampler *s)
 	}
 }
 
-static void add_arc(const struct sampler *s, struct meminfo *m)
+/* @text: one for all files, because the stack is locked into memory as deep as it ever was. */
+static void add_arc(const struct sampler *s, char text[static SAMPLE_TEXT_SIZE], struct meminfo *m)
 {
-	char text[SAMPLE_TEXT_SIZE];
 	size_t len;
 
-	if (s->arc_fd < 0 || fs_read_fd(s->arc_fd, text, sizeof(text), &len) < 0 ||
+	if (s->arc_fd < 0 || fs_read_fd(s->arc_fd, text, SAMPLE_TEXT_SIZE, &len) < 0 ||
 	    arcstats_parse(text, len, &m->arc_bytes) < 0)
 		return;
 	m->available_bytes = u64_min(u64_add(m->available_bytes, m->arc_bytes), m->total_bytes);
@@ -118,7 +118,7 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 	if (r < 0)
 		return r;
 
-	add_arc(s, &taken.mem);
+	add_arc(s, text, &taken.mem);
 	taken.has_psi = s->psi_fd >= 0 && fs_read_piece(s->psi_fd, text, sizeof(text), &len) >= 0 &&
 			psi_parse(text, len, &taken.psi) >= 0;
 	taken.has_vmstat = depth == SAMPLE_WITH_VMSTAT && s->vmstat_fd >= 0 &&

@@ -16,7 +16,6 @@
 #include "sys/fs.h"
 #include "sys/scan-private.h"
 
-#define STATUS_SIZE  4096
 #define THREADS_READ 64 /* of one process, at most */
 
 struct search {
@@ -44,7 +43,7 @@ static enum binding compare(const struct node_set *mems, const struct node_set *
 
 static int read_mems(int dir_fd, const char *path, struct node_set *ret)
 {
-	char text[STATUS_SIZE];
+	char text[PROCESS_STATUS_ROOM];
 	size_t len;
 	int r = fs_read_lines_at(dir_fd, path, text, sizeof(text), &len);
 

@@ -9,7 +9,7 @@
 
 #include "sys/scan.h"
 
-#define DENTS_SIZE 8192
+#define DENTS_SIZE 4096
 #define SCORES	   2048 /* (1000 + 1000 + 1000) * 2 / 3, and room for page tables on top */
 #define NOBODY	   UINT32_MAX
 

@@ -18,7 +18,6 @@
 #include "sys/ruling.h"
 #include "sys/scan-private.h"
 
-#define STATUS_SIZE  4096
 #define DYING_READ   8	/* that cannot win by themselves, in search of one that dies */
 #define ALIKE_SCORES 4	/* a step is up to two, and both may have grown by one */
 #define THREADS_READ 64 /* of a process whose leader has exited, at most */
@@ -51,7 +50,7 @@ struct scanner *scanner_new(int proc_fd, unsigned processes)
 		return NULL;
 	s->proc_fd = proc_fd;
 	s->counter_error_pages = counter_error_pages();
-	if (scanner_reserve(s, processes > 512 ? processes : 512) < 0) {
+	if (scanner_reserve(s, processes > 256 ? processes : 256) < 0) {
 		scanner_free(s);
 		return NULL;
 	}
@@ -190,7 +189,7 @@ static pid_t walk_next(struct scanner *s, int *ret_score)
 
 static int read_status(int dir_fd, const char *path, struct process_status *ret)
 {
-	char text[STATUS_SIZE];
+	char text[PROCESS_STATUS_ROOM];
 	size_t len;
 	int r = fs_read_lines_at(dir_fd, path, text, sizeof(text), &len);
 
