@@ -24,9 +24,6 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
-/* A kill that misses (the victim had gone) scans again at once, but not for ever. */
-#define STEPS_PER_TICK 8
-
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
 
@@ -313,8 +310,7 @@ bool daemon_begins(enum action_kind kind)
 	return kind == ACTION_TERM || kind == ACTION_KILL || kind == ACTION_ADOPT;
 }
 
-/* One call of the policy and what follows from it. Returns when it wants to be called again. */
-static uint64_t step(struct daemon *d, struct observation *o)
+uint64_t daemon_step(struct daemon *d, struct observation *o)
 {
 	uint64_t decided_usec = o->sample.time_usec;
 	struct action a = policy_step(&d->policy, o), said = a, asked = a;
@@ -355,55 +351,6 @@ static uint64_t step(struct daemon *d, struct observation *o)
 		       : a.next_usec;
 }
 
-static void pause_changed(struct daemon *d, enum pause_event event)
-{
-	switch (event) {
-	case PAUSE_UNCHANGED:
-		return;
-	case PAUSE_BEGUN:
-		daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE,
-			    "paused: nobody is killed until this is over, and the kernel's own "
-			    "killer is the only one");
-		break;
-	case PAUSE_REFUSED:
-		daemon_note(d, LOG_WARNING, MESSAGE_ID_PAUSE,
-			    "not paused: process %d is in flight and has not gone in time",
-			    d->kill.victim.id.pid);
-		break;
-	case PAUSE_EXPIRED:
-		daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE, "the pause is over");
-		break;
-	}
-	daemon_update_status(d);
-	control_pause_settled(d->control, event);
-}
-
-static void look_at_pause(struct daemon *d, uint64_t now_usec)
-{
-	bool in_flight = d->policy.phase == PHASE_AWAITING || domains_in_flight(d);
-
-	pause_changed(d, pause_step(&d->pause, now_usec, in_flight));
-}
-
-void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
-{
-	uint64_t now = daemon_now_usec();
-
-	pause_begin(&d->pause, now, time_usec, timeout_usec);
-	look_at_pause(d, now);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
-}
-
-bool daemon_resume(struct daemon *d)
-{
-	bool was = pause_end(&d->pause);
-
-	if (was)
-		pause_changed(d, PAUSE_EXPIRED);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
-	return was;
-}
-
 static void reserve_room(struct daemon *d)
 {
 	unsigned processes = scan_count_processes(d->proc_fd);
@@ -421,73 +368,6 @@ static void keep_room(struct daemon *d)
 	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT &&
 	    !d->kill.active)
 		reserve_room(d);
-}
-
-static int find_on_request(struct daemon *d, struct process *ret)
-{
-	struct scan_request request;
-	struct sample sample;
-	int r;
-
-	if (!daemon_take_sample(d, SAMPLE_DECISION, &sample))
-		return -EIO;
-	kill_send_begun(d); /* its table is of the scan that this one overwrites */
-	request = daemon_scan_request(d, daemon_total_pages(&sample));
-	request.dying = DYING_IS_SKIPPED;
-	request.select = SELECT_KERNEL;
-	r = scanner_run(d->scanner, &request, &d->scan);
-	if (r < 0)
-		return r;
-	if (!d->scan.found)
-		return -ESRCH;
-	*ret = d->scan.victim;
-	return 0;
-}
-
-static int signal_on_request(struct daemon *d, struct process *ret)
-{
-	struct observation o = {.requested = true};
-	int r;
-
-	kill_send_begun(d);
-	if (!daemon_take_sample(d, SAMPLE_DECISION, &o.sample))
-		return -EIO;
-	o.victim = kill_observe(d, NULL, &o.sample);
-	o.victim_release = kill_release(d, NULL);
-	(void)step(d, &o);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
-	if (d->scan_error != 0)
-		return -d->scan_error;
-	if (o.scan != SCAN_VICTIM)
-		return -ESRCH;
-	*ret = d->scan.victim;
-	switch (d->kill.state) {
-	case VICTIM_MISSED:
-		return -EAGAIN;
-	case VICTIM_REFUSED:
-		r = -d->kill.record.error;
-		return r < 0 ? r : -EPERM;
-	case VICTIM_NONE:
-	case VICTIM_ALIVE:
-	case VICTIM_DEAD:
-	case VICTIM_SPARED:
-		break;
-	}
-	return 0;
-}
-
-int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct process *ret)
-{
-	int r = -EAGAIN;
-
-	if (effect == REQUEST_DRY_RUN)
-		return find_on_request(d, ret);
-	if (pause_stands_aside(&d->pause))
-		return -EBUSY;
-	/* who goes by himself before the signal was nobody's victim */
-	for (unsigned i = 0; r == -EAGAIN && i < STEPS_PER_TICK; i++)
-		r = signal_on_request(d, ret);
-	return r == -EAGAIN ? -ESRCH : r;
 }
 
 /*
@@ -522,7 +402,7 @@ static uint64_t tick(struct daemon *d)
 	uint64_t next = 0;
 	bool overdue;
 
-	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
+	for (unsigned i = 0; i < DAEMON_STEPS_PER_TICK; i++) {
 		o = (struct observation){};
 		surroundings_look(d, daemon_now_usec());
 		if (!daemon_take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
@@ -533,10 +413,10 @@ static uint64_t tick(struct daemon *d)
 		o.victim = kill_observe(d, NULL, &o.sample);
 		o.victim_release = kill_release(d, NULL);
 		o.stuck_bytes = stuck_look(d, now.time_usec);
-		look_at_pause(d, now.time_usec);
+		daemon_look_at_pause(d, now.time_usec);
 		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;
-		next = step(d, &o);
+		next = daemon_step(d, &o);
 		if (overdue)
 			kill_send_begun(d);
 		note_changes(d, &now);

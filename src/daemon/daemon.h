@@ -64,6 +64,9 @@ struct kill {
 	struct report_kill ended_record;
 };
 
+/* A kill that misses (the victim had gone) scans again at once, but not for ever. */
+#define DAEMON_STEPS_PER_TICK 8
+
 #define UNITS_REMEMBERED 16
 
 /* Kills of one unit within an hour: a service that is restarted into the same end. */
@@ -158,6 +161,9 @@ void daemon_carry_out(struct daemon *d, const struct domain_watch *domain, const
 /* Whether it is the first signal to a victim. */
 bool daemon_begins(enum action_kind kind);
 
+/* One call of the host's policy and what follows from it. When it wants to be called again. */
+uint64_t daemon_step(struct daemon *d, struct observation *o);
+
 /* The result of a scan becomes part of @o, whose sample has been taken anew. */
 void daemon_observe_scan(const struct daemon *d, struct observation *o);
 
@@ -183,6 +189,7 @@ int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct 
 /* Pauses from now on; PAUSE_WAITING afterwards: control_pause_settled() tells what comes of it. */
 void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec);
 bool daemon_resume(struct daemon *d);
+void daemon_look_at_pause(struct daemon *d, uint64_t now_usec);
 
 /* What systemctl status shows. */
 void daemon_update_status(struct daemon *d);

@@ -27,9 +27,6 @@
 #define LOOK_INTERVAL_USEC (10 * USEC_PER_SEC)
 #define LOOK_AGAIN_USEC	   USEC_PER_SEC
 
-/* A kill that misses (the victim had gone) scans again at once, but not for ever. */
-#define STEPS_PER_TICK 8
-
 /* Who is due soon is looked at with who is due: fewer wake-ups. A share of its period. */
 #define EARLY_DIVISOR	  4
 #define ACCURACY_DIVISOR  10
@@ -347,7 +344,7 @@ static uint64_t step(struct daemon *d, struct domain_watch *w)
 
 static void step_until_settled(struct daemon *d, struct domain_watch *w)
 {
-	for (unsigned i = 0; i < STEPS_PER_TICK; i++) {
+	for (unsigned i = 0; i < DAEMON_STEPS_PER_TICK; i++) {
 		w->next_usec = step(d, w);
 		if (w->next_usec == 0 || w->next_usec > w->stepped_usec)
 			return;

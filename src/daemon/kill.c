@@ -185,9 +185,11 @@ static int signal_victim(struct daemon *d)
 		victim_close(&k->victim);
 		return r;
 	}
+	/* before the others have their signals: nobody can tell the unit once its parent has waited
+	 */
+	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	k->record.family_size = 0;
 	accompany(d);
-	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	signal_group(d);
 	return 0;
 }

@@ -151,3 +151,7 @@ void report_format_text(const struct report *r, char *buf, size_t size);
 /* Calls @add with each further "FIELD=value" for the journal. */
 void report_format_fields(const struct report *r, void (*add)(void *userdata, const char *field),
 			  void *userdata);
+
+/* "SIGTERM"; "0" or "EAGAIN". */
+const char *report_signal_name(int signal);
+const char *report_error_name(int error);

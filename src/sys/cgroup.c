@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/process-file.h"
 #include "sys/worker.h"
 
 #define CGROUPS_STACK_SIZE (128 * 1024)
@@ -250,11 +251,9 @@ static bool is_frozen_itself(const struct frozen_group *g, size_t len)
 static bool is_dying(const struct victim *v)
 {
 	struct process_status status;
-	char text[PROCESS_STATUS_ROOM];
-	size_t len;
 
-	return fs_read_lines_at(v->dir_fd, "status", text, sizeof(text), &len) >= 0 &&
-	       process_status_parse(text, len, &status) >= 0 && status.pending & PENDING_SIGKILL;
+	return process_read_status(v->dir_fd, "status", &status) >= 0 &&
+	       status.pending & PENDING_SIGKILL;
 }
 
 /* A group is frozen as long as any above it is. */

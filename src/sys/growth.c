@@ -13,6 +13,7 @@
 
 #include "core/process.h"
 #include "sys/fs.h"
+#include "sys/process-file.h"
 
 #define UNIT_BYTES UINT64_C(4096)
 
@@ -26,7 +27,8 @@ static void send_packet(struct growth_look *l)
 		      l->packet.count * sizeof(l->packet.notes[0]);
 	struct iovec whole = {&l->packet, size};
 
-	(void)!writev(l->fd, &whole, 1); /* write(2): gcc with -fsanitize sees its first field only */
+	(void)!writev(l->fd, &whole,
+		      1); /* write(2): gcc with -fsanitize sees its first field only */
 	l->packet.count = 0;
 	l->packet.first = false;
 }
@@ -41,13 +43,11 @@ void growth_look_begin(struct growth_look *l)
 void growth_look_at(struct growth_look *l, int proc_fd, pid_t pid)
 {
 	struct process_status status;
-	char path[32], text[PROCESS_STATUS_ROOM];
+	char path[32];
 	uint64_t bytes;
-	size_t len;
 
 	strcpy(fs_format_pid(path, pid), "/status");
-	if (fs_read_lines_at(proc_fd, path, text, sizeof(text), &len) < 0 ||
-	    process_status_parse(text, len, &status) < 0 || !status.has_mm)
+	if (process_read_status(proc_fd, path, &status) < 0 || !status.has_mm)
 		return;
 	bytes = u64_add(u64_add(status.rss_anon_bytes, status.swap_bytes), status.pgtables_bytes);
 	if (l->packet.count == GROWTH_NOTES)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/process-file.h"
 #include "sys/ruling.h"
 #include "sys/worker.h"
 
@@ -95,22 +96,13 @@ uint64_t identity_guess(const struct identity_book *known, pid_t pid)
 	return entry && !known->stale ? entry->matched : 0;
 }
 
-static int read_status(int dir_fd, struct process_status *ret)
-{
-	char text[PROCESS_STATUS_ROOM];
-	size_t len;
-	int r = fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len);
-
-	return r < 0 ? r : process_status_parse(text, len, ret);
-}
-
 /* Of a rule that a user has to match, whether this one does. */
 static uint64_t match_user(const struct look *look, int dir_fd)
 {
 	struct process_status status;
 	uint64_t matched = 0;
 
-	if (read_status(dir_fd, &status) < 0)
+	if (process_read_status(dir_fd, "status", &status) < 0)
 		return ~look->need_user;
 	for (unsigned i = 0; i < look->rules->count; i++)
 		matched |= (uint64_t)(look->rules->rules[i].uid == status.uid) << i;
@@ -172,15 +164,6 @@ static bool look_at_group(struct look *look, int dir_fd)
 	return true;
 }
 
-static int read_stat(int dir_fd, struct process_stat *ret)
-{
-	char text[2048];
-	size_t len;
-	int r = fs_read_at(dir_fd, "stat", text, sizeof(text), &len);
-
-	return r < 0 ? r : process_stat_parse(text, len, ret);
-}
-
 /* Who is asked in a census: what a scan would make of this process. */
 static void count(struct look *look, int dir_fd, const struct process_stat *stat,
 		  const struct identity *entry)
@@ -191,7 +174,7 @@ static void count(struct look *look, int dir_fd, const struct process_stat *stat
 	struct process_status status;
 	struct ruling ruling;
 
-	if (read_status(dir_fd, &status) < 0 || !status.has_mm)
+	if (process_read_status(dir_fd, "status", &status) < 0 || !status.has_mm)
 		return;
 	facts.uid = status.uid;
 	for (unsigned i = 0; i < look->rules->count; i++)
@@ -222,7 +205,7 @@ static void look_at_process(struct look *look, int dir_fd, pid_t pid)
 	if (entry.matched == 0 && entry.mark == MARK_NONE && !look->book->census.wanted)
 		return;
 
-	if (read_stat(dir_fd, &stat) < 0 || stat.flags & PF_KTHREAD)
+	if (process_read_stat(dir_fd, "stat", &stat) < 0 || stat.flags & PF_KTHREAD)
 		return;
 	entry.start_time = stat.start_time;
 	memcpy(entry.comm, stat.comm, sizeof(entry.comm) - 1);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/process-file.h"
 #include "sys/worker.h"
 
 #define REAPER_STACK_SIZE (64 * 1024)
@@ -35,12 +36,10 @@ static bool try_thread(void *userdata, int tid)
 {
 	struct thread_search *t = userdata;
 	struct process_status status;
-	char path[32], text[PROCESS_STATUS_ROOM];
-	size_t len;
+	char path[32];
 
 	strcpy(fs_format_pid(path, tid), "/status");
-	if (fs_read_lines_at(t->task_fd, path, text, sizeof(text), &len) < 0 ||
-	    process_status_parse(text, len, &status) < 0 || status.state == 'Z' ||
+	if (process_read_status(t->task_fd, path, &status) < 0 || status.state == 'Z' ||
 	    status.state == 'X')
 		return true;
 	*t->status = status;
@@ -63,11 +62,8 @@ static void read_thread(int dir_fd, struct process_status *status, char *state)
 static void read_remains(int dir_fd, struct reap_result *result)
 {
 	struct process_status status;
-	char text[PROCESS_STATUS_ROOM];
-	size_t len;
 
-	if (fs_read_lines_at(dir_fd, "status", text, sizeof(text), &len) < 0 ||
-	    process_status_parse(text, len, &status) < 0)
+	if (process_read_status(dir_fd, "status", &status) < 0)
 		return;
 	result->state = status.state;
 	if (status.state == 'Z' && status.threads > 1)

@@ -12,16 +12,14 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/process-file.h"
 
+/* What is gone is -ESRCH, whichever way. */
 static int read_stat(int dir_fd, const char *path, struct process_stat *ret)
 {
-	char text[2048];
-	size_t len;
-	int r = fs_read_at(dir_fd, path, text, sizeof(text), &len);
+	int r = process_read_stat(dir_fd, path, ret);
 
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	return process_stat_parse(text, len, ret);
+	return r == -ENOENT ? -ESRCH : r;
 }
 
 static int check_start_time(int dir_fd, struct process_id id)

@@ -28,7 +28,7 @@ FILES = {
     "reapd.8": "man/reapd.8.scd",
     "reapd.conf.5": "man/reapd.conf.5.scd",
     "message-id": "src/daemon/message-id.h",
-    "report": "src/daemon/report.c",
+    "report": "src/daemon/report-fields.c",
     "process": "src/core/process.c",
     "rule": "src/core/rule.c",
     "main": "src/daemon/main.c",
@@ -251,7 +251,7 @@ def check_fields(texts):
     """every field of a report is explained in reapd(8), and no other is"""
     source = report_fields(texts)
     if len(source) < 20:
-        return ["report.c has no fields"]
+        return ["report-fields.c has no fields"]
     explained = set()
     for line in texts["reapd.8"].splitlines():
         if line.startswith("*REAPD_"):

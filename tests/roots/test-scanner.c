@@ -534,7 +534,7 @@ static void test_aside(void **state)
 /* More processes than there is room for: the rest is counted, and there is room after growing. */
 static void test_overflow(void **state)
 {
-	enum { PROCESSES = 1100, ROOM = 1024 };
+	enum { PROCESSES = 1100, ROOM = 512 };
 	struct fake_process p = {.ppid = 1, .oom_score = -1};
 	struct scan_result result;
 	struct scanner *s;

@@ -63,7 +63,7 @@ load_end wanted
 # Hardly above the soft limit, where a stall would be a reason to kill.
 step suspend
 meminfo MemTotal
-fill_all_but awake $((REPLY * 12 / 100 / 1024))
+fill_all_but awake $((REPLY * 13 / 100 / 1024))
 wait_said 20 "memory level warning"
 sleep_clocks
 fact asleep_before_msec "$REPLY"
