@@ -11,6 +11,9 @@
 #include "core/text.h"
 #include "daemon/daemon.h"
 
+/* To read one in full costs ten times what its score does, and all that is before the signal. */
+#define RELATIVES_READ (4 * FAMILY_MAX)
+
 /* A kill is to last so long at the rate at which memory is used up. */
 #define RELIEF_SEC 5
 
@@ -128,7 +131,7 @@ void kin_find(struct daemon *d, const struct scan_request *request, const struct
 	k->grown_bytes = 0;
 	scanner_visit_largest(d->scanner, request,
 			      (int64_t)(bytes / FAMILY_MAX / (uint64_t)sysconf(_SC_PAGESIZE)),
-			      add_relative, k);
+			      RELATIVES_READ, add_relative, k);
 	need = (struct family_need){
 		.bytes = bytes,
 		.grown_bytes = u64_max(k->grown_bytes,

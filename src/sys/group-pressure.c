@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -183,7 +182,6 @@ static void walk(struct group_watch *w, const struct level *at, unsigned depth)
 	}
 	if (leaf && at->above && w->groups < GROUPS_MAX)
 		look_at_group(w, at);
-	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
 }
 
 struct group_watch *group_watch_new(int root_fd)
@@ -238,6 +236,7 @@ static void *pressure_main(void *userdata)
 	char request;
 
 	free(userdata);
+	worker_take_time();
 	for (;;) {
 		ssize_t n = read(thread.request_fd, &request, sizeof(request));
 

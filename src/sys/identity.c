@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -228,7 +227,6 @@ static bool look_at(void *userdata, int pid)
 		return true;
 	look->book->seen++;
 	look_at_process(look, dir_fd, pid);
-	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
 	return true;
 }
 
@@ -268,6 +266,7 @@ static void *identities_main(void *userdata)
 	struct identity_book *book;
 
 	free(userdata);
+	worker_take_time();
 	for (;;) {
 		ssize_t n = read(t.request_fd, &book, sizeof(book));
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +37,6 @@ static bool look_at(void *userdata, int pid)
 		(void)fs_read_at(task->proc_fd, path, text, sizeof(text), &len);
 	}
 	growth_look_at(&task->growth, task->proc_fd, pid);
-	sched_yield(); /* to the loop, where there is but one CPU: it has the same priority */
 	return true;
 }
 
@@ -60,6 +58,7 @@ static void *prefetch_main(void *userdata)
 	char request;
 
 	free(userdata);
+	worker_take_time();
 	for (;;) {
 		ssize_t n = read(task.request_fd, &request, sizeof(request));
 

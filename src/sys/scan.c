@@ -570,7 +570,8 @@ int scanner_run_on_all(struct scanner *s, const struct scan_request *request,
 }
 
 void scanner_visit_largest(struct scanner *s, const struct scan_request *request, int64_t min_pages,
-			   void (*visit)(void *userdata, const struct process *p), void *userdata)
+			   unsigned most, void (*visit)(void *userdata, const struct process *p),
+			   void *userdata)
 {
 	struct walk here = walk_tell(s);
 	struct process p;
@@ -578,7 +579,7 @@ void scanner_visit_largest(struct scanner *s, const struct scan_request *request
 	int score;
 
 	walk_seek(s, (struct walk){SCORES - 1, s->heads[SCORES - 1]});
-	while ((pid = walk_next(s, &score)) >= 0 &&
+	while (most-- > 0 && (pid = walk_next(s, &score)) >= 0 &&
 	       badness_upper_bound(score, request->total_pages) + s->counter_error_pages >=
 		       min_pages) {
 		scan_process(s->proc_fd, pid, request, &p);

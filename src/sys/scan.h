@@ -103,10 +103,13 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 
 /*
  * Shows @visit, in full, everybody of the last scan who can hold so many pages without a negative
- * oom_score_adj. The walk of scanner_fill_top() goes on where it was.
+ * oom_score_adj, but no more than @most, from the highest score down: where memory is large, a crowd
+ * of thousands that hold next to nothing can be within a step of that. The walk of
+ * scanner_fill_top() goes on where it was.
  */
 void scanner_visit_largest(struct scanner *s, const struct scan_request *request, int64_t min_pages,
-			   void (*visit)(void *userdata, const struct process *p), void *userdata);
+			   unsigned most, void (*visit)(void *userdata, const struct process *p),
+			   void *userdata);
 
 /* A process that was killed and did not die is not chosen again. Forgets the oldest of many. */
 void scanner_put_aside(struct scanner *s, struct process_id id);

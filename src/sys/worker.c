@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -44,4 +45,9 @@ int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -r;
+}
+
+void worker_take_time(void)
+{
+	(void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){});
 }

@@ -19,3 +19,9 @@ int worker_pipe(enum worker_pipe kind, int ret[static 2]);
 
 /* Starts a detached thread; @userdata is its own from then on. 0 or negative errno. */
 int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata);
+
+/*
+ * For a thread that walks over everybody, which lasts: it gives up the real-time priority that it
+ * has from the loop, and keeps the nice value. Where that is forbidden it goes on as it is.
+ */
+void worker_take_time(void);

@@ -159,13 +159,20 @@ static void test_largest(void **state)
 	scanner_put_aside(s, (struct process_id){28, 7});
 	assert_int_equal(scanner_run(s, &request, &result), 0);
 	assert_int_equal(result.victim.id.pid, 29);
-	scanner_visit_largest(s, &request, (int64_t)(MB(100) / 4), show, &shown);
+	scanner_visit_largest(s, &request, (int64_t)(MB(100) / 4), 100, show, &shown);
 	for (pid_t pid = 22; pid < 30; pid++) /* of 104 MB and more */
 		assert_true(shown.pids[pid]);
 	assert_int_equal(shown.verdicts[28], VERDICT_ASIDE);
 	assert_int_equal(shown.verdicts[27], VERDICT_ELIGIBLE);
 	/* a score is a rounded badness, and the counters may lag */
 	assert_true(shown.count < 12);
+
+	/* of those, so many as one has time for, the largest first */
+	shown = (struct shown){};
+	scanner_visit_largest(s, &request, (int64_t)(MB(100) / 4), 3, show, &shown);
+	assert_int_equal(shown.count, 3);
+	for (pid_t pid = 27; pid < 30; pid++)
+		assert_true(shown.pids[pid]);
 
 	/* somebody who is not in the top gets a row in it */
 	scanner_fill_top(s, &request, 0, &result);
