@@ -256,6 +256,25 @@ static void start_thread(void *(*run)(void *), void *userdata)
 		die("pthread_create");
 }
 
+/* The least that a daemon could do which looks at memory once a second: what others cost is
+ * compared with it. */
+static _Noreturn void run_tick(const struct options *options)
+{
+	const struct timespec second = {.tv_sec = 1};
+	char text[8192];
+	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("/proc/meminfo");
+	become(options);
+	say_ready(options);
+	for (;;) {
+		nanosleep(&second, NULL);
+		if (pread(fd, text, sizeof(text), 0) <= 0)
+			die("/proc/meminfo");
+	}
+}
+
 /*
  * So many pages, exactly if that was asked for and else huge ones; with some of them in swap, and
  * with threads and children that have a part in them.
@@ -638,6 +657,7 @@ static int usage(void)
 	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load crowd COUNT [COMMON]\n"
+	      "       load tick [COMMON]\n"
 	      "       load scatter [COMMON]\n"
 	      "       load slab MIB [COMMON]\n"
 	      "       load hold MIB [--exact] [--swap-out MIB] [--threads N] [--forks N] "
@@ -769,6 +789,8 @@ int main(int argc, char **argv)
 		return run_init(&options, number);
 	if (!strcmp(command, "dump") && !number)
 		run_dump(&options);
+	if (!strcmp(command, "tick") && !number)
+		run_tick(&options);
 	if (!strcmp(command, "scatter") && !number)
 		run_scatter(&options);
 	if (!strcmp(command, "slab") && number)

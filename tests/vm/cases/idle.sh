@@ -16,21 +16,30 @@ in_use()
 	fact "in_use_permille_$1" $(((total - REPLY) * 1000 / total))
 }
 
+# note NAME: of the daemon, and of what it is compared with.
+note()
+{
+	daemon_note "$1"
+	fact "tick_nsec_$1" "$(systemctl show --property=CPUUsageNSec --value tick.service)"
+}
+
 wait_booted
 swap_start
 daemon_start
+load_start tick tick
 evidence_start 100
 in_use 200
 snooze 5
-daemon_note calm-start
+note calm-start
 fact calm_start_usec "$(monotonic_usec)"
 snooze "${VM_IDLE_SECONDS:-60}"
-daemon_note calm-end
+note calm-end
+cp "/proc/$daemon_pid/smaps" "$results/smaps" # what the resident figures consist of
 in_use 700
 snooze 5
-daemon_note busy-start
+note busy-start
 snooze "${VM_IDLE_SECONDS:-60}"
-daemon_note busy-end
+note busy-end
 fact busy_end_usec "$(monotonic_usec)"
 for name in hold200 hold700; do
 	fact_alive "$name" || say "$name is gone"
