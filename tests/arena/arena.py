@@ -5,7 +5,7 @@
     arena.py list
     arena.py run --build-dir build/vm --install-from build             # what is not there yet
     arena.py run --build-dir build/vm --install-from build --cell 'leak-*' --daemon reapd --again
-    arena.py render                                                    # TABLE.md from results.jsonl
+    arena.py render                                   # TABLE.md and charts from results.jsonl
     arena.py check --build-dir build/vm --install-from build --cell leak-100-none    # TAP
 
 A run that is interrupted goes on where it was: a cell that has a line for this version of this daemon
@@ -144,6 +144,11 @@ def figure(row: dict | None) -> str:
 
 def command_render(arguments: argparse.Namespace) -> int:
     del arguments
+    try:
+        import chart  # the only thing that needs more than python itself
+    except ImportError as error:
+        print(f"arena.py: {error}; expected the python3 of python3-matplotlib", file=sys.stderr)
+        return 1
     results = load_results()
     versions = {daemon: sorted({row["version"] for row in results.values()
                                 if row["daemon"] == daemon}) for daemon in DAEMONS}
@@ -166,6 +171,7 @@ def command_render(arguments: argparse.Namespace) -> int:
         rows = [row for row in results.values() if row["daemon"] == daemon]
         counts.append(f"{sum(row['right'] for row in rows)} of {len(rows)}" if rows else "")
     lines.append("| right | " + " | ".join(counts) + " |")
+    lines += ["", *(f"![{name}]({name})" for name in chart.draw(HERE, DAEMONS, TITLES, results))]
     TABLE.write_text("\n".join(lines) + "\n")
     return 0
 

@@ -252,6 +252,8 @@ evidence_start 10 280
 # shellcheck disable=SC2086 # it is a command with its arguments
 $VM_WORK
 fact end_usec "$(monotonic_usec)"
+# What reapd saw of it, for tests/replay.
+[[ $VM_DAEMON != reapd ]] || cp "$(reapctl record)" "$results/reapd.trace" || fail "no trace was kept"
 neighbours_stop
 if fact_alive bystander; then
 	kill -USR1 "${load_pid[bystander]}"
