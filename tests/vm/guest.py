@@ -369,7 +369,12 @@ def qemu_command(image: Image, machine: Boot, work: pathlib.Path, append: str,
 def kernel_command_line(machine: Boot, extra: str = "") -> str:
     # The console shows what is worse than a warning: printing a whole OOM report on an emulated
     # serial port takes long enough to change what is measured. The log has it all.
-    return (f"root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
+    # Tracepoints are on before there is a second CPU. When one is switched on later, each CPU that
+    # comes by has to see a breakpoint come and go, and QEMU 7.2 may go on with what it had translated:
+    # one CPU meets the breakpoint for ever, with the other waiting for it.
+    tracing = ("trace_event=signal:signal_generate,oom:mark_victim,sched:sched_process_exit "
+               "trace_clock=mono trace_options=record-tgid trace_buf_size=1M")
+    return (f"{tracing} root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
             f"unknown_nmi_panic "
             f"systemd.show_status=0 systemd.unit=multi-user.target net.ifnames=0 mitigations=off "
             f"vm.swap={machine.swap} vm.swap_mib={machine.swap_mib} "

@@ -7,7 +7,7 @@
 # cannot fork would fail the case for the wrong reason.
 
 results=/vm/results
-trace=/sys/kernel/tracing/instances/vm
+trace=/sys/kernel/tracing
 exec {never}<> <(:)
 
 # snooze SECONDS: a sleep without a fork.
@@ -166,15 +166,12 @@ swap_start()
 evidence_start()
 {
 	local period=${1:-5} seconds=${2:-300}
-	mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || :
-	mkdir "$trace"
-	echo mono >"$trace/trace_clock"
-	echo 1024 >"$trace/buffer_size_kb"
+	mount -t tracefs tracefs "$trace" 2>/dev/null || :
+	# They are on since the boot (guest.py): to switch one on patches the running kernel.
+	echo 0 >"$trace/tracing_on"
 	echo 'sig == 9 || sig == 15' >"$trace/events/signal/signal_generate/filter"
-	echo 1 >"$trace/events/signal/signal_generate/enable"
-	echo 1 >"$trace/events/oom/mark_victim/enable"
-	echo 1 >"$trace/events/sched/sched_process_exit/enable"
-	echo 1 >"$trace/options/record-tgid" 2>/dev/null || echo 1 >/sys/kernel/tracing/options/record-tgid
+	: >"$trace/trace"
+	echo 1 >"$trace/tracing_on"
 
 	/vm/bin/referee "$results/samples.csv" /vm/run/referee.ready "$period" "$seconds" &
 	referee=$!
