@@ -117,11 +117,13 @@ ready_or_gone() { exists /vm/run/hot/ready || gone "${load_pid[hot]}"; }
 # mapped MIB LEFT: files that are mapped and needed, where a holder leaves too little for them.
 mapped()
 {
+	local held
 	dd if=/dev/zero of=/var/tmp/mapped bs=1M count="$1" status=none
 	chmod 644 /var/tmp/mapped
 	all_but 0
+	held=$((REPLY - $2))
 	begin
-	load_start holder hold $((REPLY - $2))
+	load_start holder hold "$held"
 	systemd-run --quiet --no-block --unit=reader "${load_properties[@]}" \
 		/vm/bin/work mapped /var/tmp/mapped --name reader
 	wait_for 30 "reader to run" main_process reader
@@ -165,7 +167,15 @@ deaf()
 zombie()
 {
 	load_go leak zombie-leader --rate 100 --fill random
-	dies leak 60
+	wait_for 60 "all threads of the leak to end" threads_gone "${load_pid[leak]}"
+	wait_memory_back 30
+	fact dead_leak yes
+}
+
+threads_gone()
+{
+	local threads=("/proc/$1/task/"*)
+	gone "$1" && ((${#threads[@]} < 2))
 }
 
 # ---- what should end without
