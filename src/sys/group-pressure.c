@@ -53,6 +53,7 @@ struct group_watch {
 	uint64_t time_usec;
 	uint64_t elapsed_usec;
 	unsigned groups;
+	struct timespec rested;
 	struct losses memory, io;
 	struct slot slots[SLOTS];
 };
@@ -182,6 +183,7 @@ static void walk(struct group_watch *w, const struct level *at, unsigned depth)
 	}
 	if (leaf && at->above && w->groups < GROUPS_MAX)
 		look_at_group(w, at);
+	worker_rest(&w->rested);
 }
 
 struct group_watch *group_watch_new(int root_fd)
@@ -236,7 +238,6 @@ static void *pressure_main(void *userdata)
 	char request;
 
 	free(userdata);
-	worker_take_time();
 	for (;;) {
 		ssize_t n = read(thread.request_fd, &request, sizeof(request));
 

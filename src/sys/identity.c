@@ -26,6 +26,7 @@ struct look {
 	uint64_t need_look, need_place, need_executable, need_user;
 	int proc_fd, cgroup_fd;
 	uid_t owner;
+	struct timespec rested;
 	char group[GROUP_SIZE]; /* of the process before, or "" */
 	uint64_t group_matched;
 	enum mark group_mark;
@@ -227,6 +228,7 @@ static bool look_at(void *userdata, int pid)
 		return true;
 	look->book->seen++;
 	look_at_process(look, dir_fd, pid);
+	worker_rest(&look->rested);
 	return true;
 }
 
@@ -266,7 +268,6 @@ static void *identities_main(void *userdata)
 	struct identity_book *book;
 
 	free(userdata);
-	worker_take_time();
 	for (;;) {
 		ssize_t n = read(t.request_fd, &book, sizeof(book));
 

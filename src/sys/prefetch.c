@@ -21,6 +21,7 @@
 struct prefetch_task {
 	int request_fd;
 	int proc_fd;
+	struct timespec rested;
 	struct growth_look growth;
 };
 
@@ -37,6 +38,7 @@ static bool look_at(void *userdata, int pid)
 		(void)fs_read_at(task->proc_fd, path, text, sizeof(text), &len);
 	}
 	growth_look_at(&task->growth, task->proc_fd, pid);
+	worker_rest(&task->rested);
 	return true;
 }
 
@@ -58,7 +60,6 @@ static void *prefetch_main(void *userdata)
 	char request;
 
 	free(userdata);
-	worker_take_time();
 	for (;;) {
 		ssize_t n = read(task.request_fd, &request, sizeof(request));
 
@@ -84,7 +85,8 @@ int prefetch_start(struct prefetch *p, int proc_fd)
 		free(task);
 		return r;
 	}
-	*task = (struct prefetch_task){requests[0], proc_fd, {.fd = notes[1]}};
+	*task = (struct prefetch_task){
+		.request_fd = requests[0], .proc_fd = proc_fd, .growth.fd = notes[1]};
 	*p = (struct prefetch){requests[1], notes[0]};
 	return worker_start(PREFETCH_STACK_SIZE, prefetch_main, task);
 }

@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <unistd.h>
+
+#define NSEC_PER_SEC  INT64_C(1000000000)
+#define REST_MAX_NSEC 5000000
 
 int worker_pipe(enum worker_pipe kind, int ret[static 2])
 {
@@ -47,7 +50,15 @@ int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata
 	return -r;
 }
 
-void worker_take_time(void)
+void worker_rest(struct timespec *since)
 {
-	(void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){});
+	struct timespec now;
+	int64_t took;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	took = (now.tv_sec - since->tv_sec) * NSEC_PER_SEC + now.tv_nsec - since->tv_nsec;
+	if (took > REST_MAX_NSEC) /* it had to wait itself, or it has only begun */
+		took = REST_MAX_NSEC;
+	nanosleep(&(struct timespec){.tv_nsec = took}, NULL);
+	clock_gettime(CLOCK_MONOTONIC, since);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <time.h>
 
 /* Which end of a pipe is the loop's, and never waits. */
 enum worker_pipe { WORKER_REQUESTS, WORKER_RESULTS };
@@ -21,7 +22,8 @@ int worker_pipe(enum worker_pipe kind, int ret[static 2]);
 int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata);
 
 /*
- * For a thread that walks over everybody, which lasts: it gives up the real-time priority that it
- * has from the loop, and keeps the nice value. Where that is forbidden it goes on as it is.
+ * For a thread that walks over everybody, which lasts, with the real-time priority that it has from
+ * the loop: after each step it sleeps as long as that took, so that half of its CPU is for others.
+ * @since: when the last sleep was over; all 0 at first.
  */
-void worker_take_time(void);
+void worker_rest(struct timespec *since);
