@@ -17,6 +17,8 @@ const char *difference_name(enum difference d)
 		return "yield";
 	case DIFFERENCE_FAMILY:
 		return "family";
+	case DIFFERENCE_WRITER:
+		return "writer";
 	}
 	return "unknown";
 }

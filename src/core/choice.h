@@ -25,6 +25,7 @@ enum difference {
 	DIFFERENCE_SORT,   /* SortBy=rss */
 	DIFFERENCE_YIELD,  /* it holds too little */
 	DIFFERENCE_FAMILY, /* a family holds more, and it is what grows */
+	DIFFERENCE_WRITER, /* what grows is a tmpfs, and this is who fills it */
 };
 
 const char *difference_name(enum difference d);

@@ -52,6 +52,12 @@ int process_stat_parse(const char *data, size_t len, struct process_stat *ret)
 		case 9:
 			r = text_to_u64(word, &s.flags);
 			break;
+		case 14:
+			r = text_to_u64(word, &s.user_ticks);
+			break;
+		case 15:
+			r = text_to_u64(word, &s.system_ticks);
+			break;
 		case 22:
 			if (word.end[-1] == '\n')
 				word.end--;

@@ -17,12 +17,16 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "core/yield.h"
 #include "daemon/kill.h"
 #include "daemon/message-id.h"
 #include "daemon/reload.h"
 #include "daemon/swap.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
+
+/* Who fills a tmpfs is looked for when all memory would be gone so soon. */
+#define WRITER_SOON_USEC (30 * USEC_PER_SEC)
 
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
@@ -214,6 +218,27 @@ void daemon_observe_scan(const struct daemon *d, struct observation *o)
 	o->candidate_dying = victim->verdict == VERDICT_DYING;
 }
 
+/*
+ * Where the shortage is a tmpfs that is being filled, nobody's death gives enough back; that of who
+ * fills it ends the filling.
+ */
+static void consider_writer(struct daemon *d, const struct scan_request *request,
+			    struct observation *o)
+{
+	const struct shmem_writer *writer = groups_writer(&d->groups, o->sample.time_usec);
+	struct process p;
+
+	if (!writer || request->select != SELECT_RELIEF || o->scan != SCAN_VICTIM ||
+	    o->candidate_dying || yield_gone_elsewhere(&d->policy, o) == 0)
+		return;
+	scan_process(d->proc_fd, writer->id.pid, request, &p);
+	if (p.verdict != VERDICT_ELIGIBLE || !process_id_equal(p.id, writer->id))
+		return;
+	scan_set_victim(&d->scan, &p, request->sort_by);
+	daemon_observe_scan(d, o);
+	o->candidate_writes = true;
+}
+
 static bool scan(struct daemon *d, struct observation *o)
 {
 	struct scan_request request = daemon_scan_request(d, daemon_total_pages(&o->sample));
@@ -230,6 +255,7 @@ static bool scan(struct daemon *d, struct observation *o)
 	if (!daemon_take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);
+	consider_writer(d, &request, o);
 	return true;
 }
 
@@ -329,6 +355,8 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	d->look_closer = a.look_closer;
 	if (a.ask_groups)
 		groups_look(&d->groups, o->sample.time_usec);
+	groups_look_for_writer(&d->groups, &o->sample,
+			       a.level >= LEVEL_WARNING || a.exhausted_usec < WRITER_SOON_USEC);
 	daemon_carry_out(d, NULL, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
 	if (asked.slept_usec > 0 || a.slept_usec > 0)

@@ -16,37 +16,58 @@
 /* What was lost since a look that is older than this has no place in the window of the policy. */
 #define STALE_USEC (3 * USEC_PER_SEC)
 
-int groups_start(struct groups *g)
+/* A tmpfs is being filled when shared memory has grown by this much, and this share of all. */
+#define FILLED_BYTES   (UINT64_C(16) << 20)
+#define FILLED_DIVISOR 128
+
+/* How often that is asked for, and how long an answer holds. */
+#define WRITER_INTERVAL_USEC (USEC_PER_SEC / 2)
+#define WRITER_USEC	     (5 * USEC_PER_SEC)
+
+int groups_start(struct groups *g, int proc_fd)
 {
-	int r = group_pressure_start(&g->pressure);
+	int r = group_look_start(&g->look, proc_fd);
 
 	g->works = r >= 0;
 	return r == -ENODATA ? 0 : r;
 }
 
+static void take_pressure(struct groups *g, const struct group_pressure_result *result)
+{
+	g->has_looked = true;
+	if (result->elapsed_usec == 0 || result->elapsed_usec > STALE_USEC)
+		return;
+	g->others.memory_usec = u64_add(g->others.memory_usec, result->memory_usec);
+	g->others.io_usec = u64_add(g->others.io_usec, result->io_usec);
+	if (result->name[0] != '\0')
+		memcpy(g->name, result->name, sizeof(g->name));
+}
+
 static int on_result(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct groups *g = &((struct daemon *)userdata)->groups;
-	struct group_pressure_result result;
+	struct group_look_result result;
 
 	(void)source;
 	(void)fd;
 	(void)revents;
-	while (group_pressure_result(&g->pressure, &result) > 0) {
-		g->has_looked = true;
-		if (result.elapsed_usec == 0 || result.elapsed_usec > STALE_USEC)
-			continue;
-		g->others.memory_usec = u64_add(g->others.memory_usec, result.memory_usec);
-		g->others.io_usec = u64_add(g->others.io_usec, result.io_usec);
-		if (result.name[0] != '\0')
-			memcpy(g->name, result.name, sizeof(g->name));
+	while (group_look_result(&g->look, &result) > 0) {
+		switch (result.kind) {
+		case GROUP_LOOK_PRESSURE:
+			take_pressure(g, &result.pressure);
+			break;
+		case GROUP_LOOK_SHMEM:
+			g->writer = result.writer;
+			g->writer_usec = daemon_now_usec();
+			break;
+		}
 	}
 	return 0;
 }
 
 int groups_add_source(struct daemon *d)
 {
-	return d->groups.works ? sd_event_add_io(d->event, NULL, d->groups.pressure.result_fd,
+	return d->groups.works ? sd_event_add_io(d->event, NULL, d->groups.look.result_fd,
 						 EPOLLIN, on_result, d)
 			       : 0;
 }
@@ -56,11 +77,33 @@ void groups_look(struct groups *g, uint64_t now_usec)
 	if (!g->works || now_usec < g->next_usec)
 		return;
 	g->next_usec = now_usec + USEC_PER_SEC;
-	group_pressure_submit(&g->pressure);
+	group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
 }
 
 void groups_fill_sample(const struct groups *g, struct sample *s)
 {
 	s->has_others = g->has_looked;
 	s->others = g->others;
+}
+
+void groups_look_for_writer(struct groups *g, const struct sample *s, bool soon)
+{
+	uint64_t grown = u64_sub(s->mem.shmem_bytes, g->shmem_bytes);
+
+	if (!soon || s->mem.shmem_bytes < g->shmem_bytes) {
+		g->shmem_bytes = s->mem.shmem_bytes;
+		return;
+	}
+	if (!g->works || s->time_usec < g->next_writer_usec ||
+	    grown < u64_max(FILLED_BYTES, s->mem.total_bytes / FILLED_DIVISOR))
+		return;
+	g->shmem_bytes = s->mem.shmem_bytes;
+	g->next_writer_usec = s->time_usec + WRITER_INTERVAL_USEC;
+	group_look_submit(&g->look, GROUP_LOOK_SHMEM);
+}
+
+const struct shmem_writer *groups_writer(const struct groups *g, uint64_t now_usec)
+{
+	return g->writer.id.pid != 0 && u64_sub(now_usec, g->writer_usec) < WRITER_USEC ? &g->writer
+											: NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keeps what control groups other than the worst have lost (sys/group-pressure.h), as a sum that
- * goes into each sample.
+ * What a walk through the control groups is asked for, and what it has said last: what those other
+ * than the worst have lost (sys/group-pressure.h), as a sum that goes into each sample, and who
+ * fills a tmpfs (sys/group-shmem.h).
  */
 #pragma once
 
@@ -9,24 +10,38 @@
 #include <stdint.h>
 
 #include "core/memory.h"
-#include "sys/group-pressure.h"
+#include "sys/group-look.h"
 
 struct daemon;
 
 struct groups {
 	bool works; /* there are such files */
 	bool has_looked;
-	struct group_pressure pressure;
+	struct group_look look;
 	struct others others;
 	char name[sizeof(((struct group_pressure_result *)0)->name)]; /* who lost it last */
 	uint64_t next_usec;
+
+	struct shmem_writer writer;
+	uint64_t writer_usec; /* when it was named */
+	uint64_t shmem_bytes; /* when it was last asked for */
+	uint64_t next_writer_usec;
 };
 
 /* Without such files it does nothing. 0 or negative errno. */
-int groups_start(struct groups *g);
+int groups_start(struct groups *g, int proc_fd);
 int groups_add_source(struct daemon *d);
 
 /* Has the thread look, if it is time again. */
 void groups_look(struct groups *g, uint64_t now_usec);
 
 void groups_fill_sample(const struct groups *g, struct sample *s);
+
+/*
+ * Has the thread look who fills a tmpfs, when one is being filled: @soon, that memory is becoming
+ * short. To be called with each sample.
+ */
+void groups_look_for_writer(struct groups *g, const struct sample *s, bool soon);
+
+/* Who fills one now, as far as it is known; else NULL. */
+const struct shmem_writer *groups_writer(const struct groups *g, uint64_t now_usec);

@@ -194,6 +194,18 @@ static int signal_victim(struct daemon *d)
 	return 0;
 }
 
+/* Chosen for that, or large enough without. */
+static void note_writer(struct daemon *d, struct report_kill *record)
+{
+	const struct shmem_writer *writer = groups_writer(&d->groups, daemon_now_usec());
+
+	if (!writer || !process_id_equal(writer->id, record->victim.id))
+		return;
+	record->writer = *writer;
+	if (record->kernels != 0 && record->kernels != record->victim.id.pid)
+		record->difference = DIFFERENCE_WRITER;
+}
+
 /* What the report says of the choice: the family, and whom the kernel would have taken. */
 static void note_choice(struct daemon *d)
 {
@@ -208,6 +220,7 @@ static void note_choice(struct daemon *d)
 		record->kernels_bytes = process_expected_bytes(&choice->kernels);
 		memcpy(record->kernels_comm, choice->kernels.comm, sizeof(record->kernels_comm));
 	}
+	note_writer(d, record);
 	if (!kin_is_of(kin, record->victim.id))
 		return;
 	record->difference = DIFFERENCE_FAMILY;

@@ -196,7 +196,7 @@ static int start_machinery(struct daemon *d, int record_fd)
 	if (r >= 0)
 		r = cgroups_start(&d->cgroups, d->proc_fd, &d->reaper);
 	if (r >= 0)
-		r = groups_start(&d->groups);
+		r = groups_start(&d->groups, d->proc_fd);
 	if (r >= 0)
 		r = writer_start(&d->writer, writer_choose_target(d->settings.config.log));
 	if (r >= 0)

@@ -140,6 +140,14 @@ static void family_fields(const struct field_sink *s, const struct report_kill *
 	field(s, "REAPD_FAMILY_GROWN_BYTES=%" PRIu64, k->family.grown_bytes);
 }
 
+static void writer_fields(const struct field_sink *s, const struct report_kill *k)
+{
+	if (k->writer.id.pid == 0)
+		return;
+	field(s, "REAPD_WRITER_CGROUP=%s", k->writer.group);
+	field(s, "REAPD_WRITER_BYTES=%" PRIu64, k->writer.grown_bytes);
+}
+
 static void difference_fields(const struct field_sink *s, const struct report_kill *k)
 {
 	field(s, "REAPD_DIFFERENCE=%s", difference_name(k->difference));
@@ -159,6 +167,7 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 	field(s, "REAPD_SHARERS=%u", k->sharers);
 	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
 	family_fields(s, k);
+	writer_fields(s, k);
 	difference_fields(s, k);
 	field(s, "REAPD_EXPECTED_BYTES=%" PRIu64, k->expected_bytes);
 	field(s, "REAPD_SIGNAL_USEC=%" PRIu64, k->signal_usec);

@@ -301,6 +301,18 @@ static void put_family(struct out *o, const struct report_kill *k)
 	put(o, " of it new");
 }
 
+static void put_writer(struct out *o, const struct report_kill *k)
+{
+	if (k->writer.id.pid == 0)
+		return;
+	put(o, "; it fills a tmpfs: ");
+	put_name(o, k->writer.group);
+	put(o, " has taken ");
+	put_bytes(o, k->writer.grown_bytes);
+	put(o, " of shared memory within %" PRIu64 ".%" PRIu64 " s", k->writer.elapsed_usec / 1000000,
+	    k->writer.elapsed_usec / 100000 % 10);
+}
+
 /* Where the choice is not the kernel's. */
 static void put_difference(struct out *o, const struct report_kill *k)
 {
@@ -326,6 +338,7 @@ static void put_difference(struct out *o, const struct report_kill *k)
 		put(o, " and does not end the shortage");
 		return;
 	case DIFFERENCE_FAMILY:
+	case DIFFERENCE_WRITER:
 		put(o, ", which holds ");
 		put_bytes(o, k->kernels_bytes);
 		return;
@@ -366,6 +379,7 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	if (k->group_size > 0)
 		put(o, " and %u more of its process group", k->group_size);
 	put_family(o, k);
+	put_writer(o, k);
 	put_difference(o, k);
 }
 

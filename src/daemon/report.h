@@ -13,6 +13,7 @@
 #include "core/family.h"
 #include "core/policy.h"
 #include "core/slab.h"
+#include "sys/group-shmem.h"
 #include "sys/reaper.h"
 #include "sys/scan.h"
 
@@ -80,6 +81,7 @@ struct report_kill {
 	unsigned family_size; /* and of its family, chosen together with it */
 	struct family family;
 	pid_t family_pids[FAMILY_MAX]; /* its own among them */
+	struct shmem_writer writer; /* itself, where it fills a tmpfs */
 	enum difference difference;
 	pid_t kernels; /* whom the kernel would have taken; 0: nobody */
 	char kernels_comm[COMM_SIZE];

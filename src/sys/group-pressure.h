@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who loses time: the pressure files of each control group without groups below it, looked at by a
- * thread when the loop asks. The one that loses most is mostly the one that makes the others lose
- * it; so what counts is the one behind it. A group at a limit of its own (memory.max, memory.high)
- * stalls by itself and does not count.
- *
- * A thread, because opening the files allocates, and a machine that thrashes has hundreds.
+ * Who loses time: the pressure files of each control group without groups below it. The one that
+ * loses most is mostly the one that makes the others lose it; so what counts is the one behind it. A
+ * group at a limit of its own (memory.max, memory.high) stalls by itself and does not count.
  */
 #pragma once
 
@@ -18,22 +15,9 @@ struct group_pressure_result {
 	char name[64]; /* of the group that lost more of the two; "": nobody lost anything */
 };
 
-struct group_pressure {
-	int request_fd;
-	int result_fd; /* readable when there is a result */
-};
-
-/* -ENODATA: there is no v2 hierarchy with pressure files. 0 or negative errno. */
-int group_pressure_start(struct group_pressure *g);
-
-/* Has them looked at. Never waits; one look is as good as two. */
-void group_pressure_submit(const struct group_pressure *g);
-
-/* The next result: 1, or 0 when there is none. Never waits. */
-int group_pressure_result(const struct group_pressure *g, struct group_pressure_result *ret);
-
-/* For the thread and for tests: one look at all groups below @root_fd, at @now_usec. */
 struct group_watch;
-struct group_watch *group_watch_new(int root_fd);
+struct group_watch *group_watch_new(int root_fd); /* the descriptor is borrowed */
 void group_watch_free(struct group_watch *w);
+
+/* One look at all groups below the root, at @now_usec. */
 void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret);

@@ -1875,6 +1875,48 @@ static void test_elsewhere(void **state)
 	}
 }
 
+/* Who fills a tmpfs is nobody's reason to die at soft; at hard it has to be stopped, and only it. */
+static void test_writer(void **state)
+{
+	struct config config = config_of("");
+	struct observation o = seen(START, 800 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, 0);
+	o.sample.mem.shmem_bytes = 10 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec += SEC;
+	o.sample.mem.available_bytes = 80 * MIB;
+	o.sample.mem.shmem_bytes = 700 * MIB;
+	o.scan = SCAN_VICTIM;
+	o.candidate_bytes = MIB;
+	o.candidate_writes = true;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_BARREN);
+
+	o.sample.time_usec += 100 * MSEC;
+	o.sample.mem.available_bytes = 50 * MIB;
+	o.scan = SCAN_NOT_DONE;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SCAN);
+	o.scan = SCAN_VICTIM;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_KILL);
+
+	/* nothing comes back with it, and nobody dies in its place */
+	o.scan = SCAN_NOT_DONE;
+	o.sample.time_usec += 100 * MSEC;
+	o.victim = VICTIM_DEAD;
+	o.victim_release = RELEASE_DONE;
+	o.sample.mem.available_bytes = 51 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
+	o.victim = VICTIM_NONE;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SCAN);
+	o.scan = SCAN_VICTIM;
+	o.candidate_bytes = 30 * MIB;
+	o.candidate_writes = false;
+	assert_int_not_equal(policy_step(&p, &o).kind, ACTION_KILL);
+	assert_int_equal(p.phase, PHASE_BARREN);
+}
+
 /* A machine in warning for long is not measured from the calm of yesterday. */
 static void test_elsewhere_later(void **state)
 {
@@ -1923,6 +1965,7 @@ int main(void)
 		cmocka_unit_test(test_thrash_with_swap),
 		cmocka_unit_test(test_consumption),
 		cmocka_unit_test(test_elsewhere),
+		cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_elsewhere_later),
 		cmocka_unit_test(test_thrash_of_some),
 		cmocka_unit_test(test_reclaim),

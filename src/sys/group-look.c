@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread of group-look.h.
+ */
+#include "sys/group-look.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+#include "sys/group-walk.h"
+#include "sys/worker.h"
+
+#define STACK_SIZE (128 * 1024)
+
+struct look_thread {
+	int request_fd;
+	int result_fd;
+	struct group_watch *pressure;
+	struct shmem_watch *shmem;
+};
+
+static uint64_t now_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void *look_main(void *userdata)
+{
+	struct look_thread t = *(struct look_thread *)userdata;
+	enum group_look_kind kind;
+
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.request_fd, &kind, sizeof(kind));
+		struct group_look_result result = {};
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(kind))
+			return NULL;
+		result.kind = kind;
+		switch (kind) {
+		case GROUP_LOOK_PRESSURE:
+			group_watch_look(t.pressure, now_usec(), &result.pressure);
+			break;
+		case GROUP_LOOK_SHMEM:
+			shmem_watch_look(t.shmem, now_usec(), &result.writer);
+			break;
+		}
+		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
+	}
+}
+
+static void done(struct look_thread *t)
+{
+	group_watch_free(t->pressure);
+	shmem_watch_free(t->shmem);
+	free(t);
+}
+
+int group_look_start(struct group_look *g, int proc_fd)
+{
+	struct look_thread *t;
+	int requests[2], results[2], root_fd, r = group_walk_open_root(&root_fd);
+
+	if (r < 0)
+		return r;
+	t = calloc(1, sizeof(*t));
+	if (t) {
+		t->pressure = group_watch_new(root_fd);
+		t->shmem = shmem_watch_new(root_fd, proc_fd);
+	}
+	r = t && t->pressure && t->shmem ? 0 : -ENOMEM;
+	if (r >= 0)
+		r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		if (t)
+			done(t);
+		fs_closep(&root_fd);
+		return r;
+	}
+	t->request_fd = requests[0];
+	t->result_fd = results[1];
+	*g = (struct group_look){requests[1], results[0]};
+	return worker_start(STACK_SIZE, look_main, t);
+}
+
+void group_look_submit(const struct group_look *g, enum group_look_kind kind)
+{
+	(void)!write(g->request_fd, &kind, sizeof(kind));
+}
+
+int group_look_result(const struct group_look *g, struct group_look_result *ret)
+{
+	struct group_look_result result;
+
+	if (read(g->result_fd, &result, sizeof(result)) != sizeof(result))
+		return 0;
+	*ret = result;
+	return 1;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The two looks of group-shmem.h, and the choice among a group's processes.
+ */
+#include "sys/group-shmem.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "sys/cgroup.h"
+#include "sys/fs.h"
+#include "sys/group-walk.h"
+#include "sys/process-file.h"
+
+#define SLOTS	    1024
+#define STAT_SIZE   8192
+#define MEMBERS_MAX 64 /* of one group; the rest is left out */
+
+/* What a group held when it was looked at last. */
+struct slot {
+	uint64_t id; /* of its directory */
+	uint64_t look;
+	uint64_t bytes;
+};
+
+struct shmem_watch {
+	int root_fd, proc_fd;
+	uint64_t look; /* counts from 1 */
+	uint64_t time_usec;
+
+	int most_fd; /* the directory of the group that has grown most, in this look */
+	uint64_t most_bytes, all_bytes;
+	char most[sizeof(((struct shmem_writer *)0)->group)];
+	struct slot slots[SLOTS];
+};
+
+struct member {
+	struct process_id id;
+	uint64_t ticks;
+};
+
+struct members {
+	int proc_fd;
+	unsigned count;
+	struct member members[MEMBERS_MAX];
+};
+
+static struct slot *find_slot(struct shmem_watch *w, uint64_t id)
+{
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot *s = &w->slots[((id * 0x9e3779b97f4a7c15 >> 32) + i) % SLOTS];
+
+		/* never used, or of a group that was gone in the last look */
+		if (s->id == id || s->look == 0 || s->look + 1 < w->look)
+			return s;
+	}
+	return NULL;
+}
+
+static bool read_shmem(int dir_fd, uint64_t *ret_bytes)
+{
+	char text[STAT_SIZE];
+	struct text rest, line, key;
+	size_t len;
+
+	if (fs_read_at(dir_fd, "memory.stat", text, sizeof(text), &len) < 0)
+		return false;
+	rest = TEXT(text, len);
+	while (text_next_line(&rest, &line)) {
+		if (!text_next_word(&line, &key) || !text_equal(key, "shmem"))
+			continue;
+		return text_take_u64(&line, ret_bytes) >= 0;
+	}
+	return false;
+}
+
+static bool look_at_group(void *userdata, const struct group_level *at)
+{
+	struct shmem_watch *w = userdata;
+	struct slot now = {.look = w->look}, *slot;
+	uint64_t grown;
+	struct stat st;
+
+	if (fstat(at->fd, &st) < 0 || !read_shmem(at->fd, &now.bytes))
+		return false;
+	now.id = st.st_ino;
+	slot = find_slot(w, now.id);
+	if (!slot)
+		return true;
+	/* who was not there at the look before has taken all that it has since then */
+	grown = slot->id == now.id && slot->look + 1 == w->look ? u64_sub(now.bytes, slot->bytes)
+								: now.bytes;
+	*slot = now;
+	w->all_bytes = u64_add(w->all_bytes, grown);
+	if (grown <= w->most_bytes)
+		return true;
+	fs_closep(&w->most_fd);
+	w->most_fd = fcntl(at->fd, F_DUPFD_CLOEXEC, 0);
+	w->most_bytes = grown;
+	memset(w->most, 0, sizeof(w->most));
+	strncpy(w->most, at->name, sizeof(w->most) - 1);
+	return true;
+}
+
+static int read_member(int proc_fd, pid_t pid, struct process_stat *ret)
+{
+	char path[32];
+
+	strcpy(fs_format_pid(path, pid), "/stat");
+	return process_read_stat(proc_fd, path, ret);
+}
+
+static void note_member(void *userdata, pid_t pid)
+{
+	struct members *m = userdata;
+	struct process_stat stat;
+
+	if (m->count == MEMBERS_MAX || read_member(m->proc_fd, pid, &stat) < 0)
+		return;
+	m->members[m->count++] =
+		(struct member){{pid, stat.start_time}, stat.user_ticks + stat.system_ticks};
+}
+
+/* The one that has used the CPU most meanwhile; pid 0: nobody has. */
+static struct process_id find_busiest(int proc_fd, int group_fd)
+{
+	struct members m = {.proc_fd = proc_fd};
+	struct process_id busiest = {};
+	struct process_stat stat;
+	uint64_t most = 0;
+
+	(void)cgroup_for_each_member(group_fd, ".", note_member, &m);
+	if (m.count == 0)
+		return busiest;
+	nanosleep(&(struct timespec){.tv_nsec = SHMEM_PAUSE_USEC * 1000L}, NULL);
+	for (unsigned i = 0; i < m.count; i++) {
+		const struct member *was = &m.members[i];
+		uint64_t ticks;
+
+		if (read_member(proc_fd, was->id.pid, &stat) < 0 ||
+		    stat.start_time != was->id.start_time)
+			continue;
+		ticks = u64_sub(stat.user_ticks + stat.system_ticks, was->ticks);
+		if (ticks <= most)
+			continue;
+		most = ticks;
+		busiest = was->id;
+	}
+	return busiest;
+}
+
+struct shmem_watch *shmem_watch_new(int root_fd, int proc_fd)
+{
+	/* mapped: on a machine where no tmpfs is filled its pages are never there */
+	struct shmem_watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (w == MAP_FAILED)
+		return NULL;
+	w->root_fd = root_fd;
+	w->proc_fd = proc_fd;
+	return w;
+}
+
+void shmem_watch_free(struct shmem_watch *w)
+{
+	if (w)
+		munmap(w, sizeof(*w));
+}
+
+void shmem_watch_look(struct shmem_watch *w, uint64_t now_usec, struct shmem_writer *ret)
+{
+	bool first = w->look++ == 0;
+
+	*ret = (struct shmem_writer){.elapsed_usec = first ? 0 : u64_sub(now_usec, w->time_usec)};
+	w->time_usec = now_usec;
+	w->most_fd = -1;
+	w->most_bytes = w->all_bytes = 0;
+	group_walk(w->root_fd, look_at_group, w);
+	if (!first && w->most_fd >= 0 && w->most_bytes >= w->all_bytes / 2) {
+		ret->id = find_busiest(w->proc_fd, w->most_fd);
+		ret->grown_bytes = w->most_bytes;
+		memcpy(ret->group, w->most, sizeof(ret->group));
+	}
+	fs_closep(&w->most_fd);
+}
