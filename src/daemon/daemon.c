@@ -232,7 +232,9 @@ static void consider_writer(struct daemon *d, const struct scan_request *request
 	    o->candidate_dying || yield_gone_elsewhere(&d->policy, o) == 0)
 		return;
 	scan_process(d->proc_fd, writer->id.pid, request, &p);
-	if (p.verdict != VERDICT_ELIGIBLE || !process_id_equal(p.id, writer->id))
+	/* who is protected dies for his own size only */
+	if (p.verdict != VERDICT_ELIGIBLE || !process_id_equal(p.id, writer->id) ||
+	    p.oom_score_adj < 0 || p.bias_pages < 0)
 		return;
 	scan_set_victim(&d->scan, &p, request->sort_by);
 	daemon_observe_scan(d, o);
