@@ -114,18 +114,30 @@ hot()
 
 ready_or_gone() { exists /vm/run/hot/ready || gone "${load_pid[hot]}"; }
 
+# The files of `mapped`: the bystander's too are on the slow drive, and there is no swap.
+mapped_files()
+{
+	local drive
+	drive=$(/usr/local/lib/vm/drive swap)
+	mkfs.ext4 -q "$drive"
+	mkdir /vm/files
+	mount "$drive" /vm/files
+	dd if=/dev/urandom of=/vm/files/bystander bs=1M count=150 conv=fsync status=none
+	dd if=/dev/urandom of=/vm/files/reader bs=1M count="$1" conv=fsync status=none
+	chmod 644 /vm/files/*
+	bystander=(--file /vm/files/bystander)
+}
+
 # mapped MIB LEFT: files that are mapped and needed, where a holder leaves too little for them.
 mapped()
 {
 	local held
-	dd if=/dev/zero of=/var/tmp/mapped bs=1M count="$1" status=none
-	chmod 644 /var/tmp/mapped
 	all_but 0
 	held=$((REPLY - $2))
 	begin
 	load_start holder hold "$held"
 	systemd-run --quiet --no-block --unit=reader "${load_properties[@]}" \
-		/vm/bin/work mapped /var/tmp/mapped --name reader
+		/vm/bin/work mapped /vm/files/reader --name reader
 	wait_for 30 "reader to run" main_process reader
 	load_pid[reader]=$REPLY
 	fact pid_reader "$REPLY"
@@ -253,11 +265,18 @@ throttled()
 	lives throttled 20
 }
 
+bystander=(--fill random)
 wait_booted
-swap_start
+case $VM_WORK in
+mapped*)
+	read -r _ megabytes _ <<<"$VM_WORK"
+	mapped_files "$megabytes"
+	;;
+*) swap_start ;;
+esac
 daemon_start
 neighbours_start 30
-load_start bystander neighbour 150 --cycle 2000 --fill random --output "$results/bystander.gaps"
+load_start bystander neighbour 150 --cycle 2000 "${bystander[@]}" --output "$results/bystander.gaps"
 evidence_start 10 280
 # shellcheck disable=SC2086 # it is a command with its arguments
 $VM_WORK

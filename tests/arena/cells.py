@@ -20,6 +20,9 @@ SETUPS = {
     "none": {"swap": "none"},
     "disk": {"swap": "disk", "swap_mib": 512},
     "slow": {"swap": "slow", "swap_mib": 1024, "slow_iops": 400, "slow_bytes_per_second": 20 << 20},
+    # The same drive, with files on it and no swap.
+    "files": {"swap": "slow", "swap_mib": 1024, "slow_iops": 400,
+              "slow_bytes_per_second": 20 << 20},
     "zram": {"swap": "zram", "swap_mib": 512},
     "zram-large": {"swap": "zram", "swap_mib": 2048},
 }
@@ -81,7 +84,7 @@ add("hot", "hot 1100", "hot", "it makes everybody lose his time, and half of swa
     "slow", peers="slow")
 add("hot-zram", "hot 1000", "hot", "what it needs does not fit, compressed or not", "zram")
 add("mapped", "mapped 300 120", "holder", "who leaves nothing for the files that are needed",
-    "none slow", peers="none", may="reader")
+    "files", peers="files", may="reader")
 
 add("stuck", "stuck", "leak", "its memory can be had, if not its end", "none", peers="none")
 add("deaf", "deaf", "leak", "SIGTERM was not enough", "none disk", peers="none")

@@ -37,6 +37,7 @@ struct options {
 	const char *name;
 	const char *output;
 	const char *ready;
+	const char *file;
 	unsigned long rate_bytes;
 	unsigned long start_bytes;
 	unsigned long limit_bytes;
@@ -601,6 +602,30 @@ static void on_stop(int number)
  * the step itself. The numbers are written at the end only: writing them while memory is short
  * would measure the disk.
  */
+static volatile unsigned read_sum;
+
+static void touch(const struct options *options, volatile char *byte)
+{
+	if (options->file)
+		read_sum += (unsigned char)*byte;
+	else
+		++*byte;
+}
+
+/* As programs are mapped, and what they read: nobody writes to it. */
+static char *map_file(const char *path, size_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *memory = fd < 0 ? MAP_FAILED
+			      : mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		die(path);
+	for (size_t at = 0; at < bytes; at += PAGE)
+		read_sum += (unsigned char)memory[at];
+	return memory;
+}
+
 static int run_neighbour(const struct options *options, unsigned long megabytes)
 {
 	size_t bytes = megabytes * MIB;
@@ -614,14 +639,14 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 
 	become(options);
 	signal(SIGUSR1, on_stop);
-	memory = take(bytes, options->random_fill);
+	memory = options->file ? map_file(options->file, bytes) : take(bytes, options->random_fill);
 	say_ready(options);
 	previous = next = now_nsec();
 	while (!asked_to_stop) {
 		long now, gap;
 
 		for (size_t end = at + slice; at < end && at < bytes; at += PAGE)
-			memory[at]++;
+			touch(options, memory + at);
 		if (at + slice > bytes)
 			at = 0;
 		next += NEIGHBOUR_STEP_NSEC;
@@ -668,9 +693,8 @@ static int usage(void)
 	      "       load init COMMAND [--start MIB] [COMMON]\n"
 	      "       load dump [--start MIB] [COMMON]\n"
 	      "       load random MIB [--threads N] [COMMON]\n"
-	      "       load neighbour MIB [--output FILE] [--cycle MSEC] [COMMON]   (SIGUSR1: write "
-	      "FILE and "
-	      "exit)\n"
+	      "       load neighbour MIB [--output FILE] [--cycle MSEC] [--file FILE] [COMMON]   "
+	      "(SIGUSR1: write the output and exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
 	      "MIB may have a fraction: 0.5\n",
 	      stderr);
@@ -694,6 +718,7 @@ static struct options parse_options(int argc, char **argv)
 	static const struct option table[] = {
 		{"name", required_argument, NULL, 'n'},
 		{"output", required_argument, NULL, 'o'},
+		{"file", required_argument, NULL, 'm'},
 		{"ready", required_argument, NULL, 'y'},
 		{"rate", required_argument, NULL, 'r'},
 		{"start", required_argument, NULL, 's'},
@@ -718,6 +743,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'o':
 			options.output = optarg;
+			break;
+		case 'm':
+			options.file = optarg;
 			break;
 		case 'y':
 			options.ready = optarg;
