@@ -604,7 +604,7 @@ static void on_stop(int number)
  */
 static volatile unsigned read_sum;
 
-static void touch(const struct options *options, volatile char *byte)
+static void use_byte(const struct options *options, volatile char *byte)
 {
 	if (options->file)
 		read_sum += (unsigned char)*byte;
@@ -646,7 +646,7 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 		long now, gap;
 
 		for (size_t end = at + slice; at < end && at < bytes; at += PAGE)
-			touch(options, memory + at);
+			use_byte(options, memory + at);
 		if (at + slice > bytes)
 			at = 0;
 		next += NEIGHBOUR_STEP_NSEC;
