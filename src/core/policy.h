@@ -85,7 +85,7 @@ struct observation {
 	uint64_t candidate_shmem_bytes; /* and what it maps of shared memory, which may stay */
 	bool candidate_dying;		/* SIGKILL is pending already: to be awaited, not killed */
 	bool candidate_writes; /* it fills a tmpfs: its death gives back little, and ends that */
-	uint64_t stuck_bytes; /* what those still hold who were killed, given up and live on */
+	uint64_t stuck_bytes;  /* what those still hold who were killed, given up and live on */
 	enum victim_state victim;
 	enum release victim_release;
 	/*

@@ -67,8 +67,8 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 
 int groups_add_source(struct daemon *d)
 {
-	return d->groups.works ? sd_event_add_io(d->event, NULL, d->groups.look.result_fd,
-						 EPOLLIN, on_result, d)
+	return d->groups.works ? sd_event_add_io(d->event, NULL, d->groups.look.result_fd, EPOLLIN,
+						 on_result, d)
 			       : 0;
 }
 

@@ -309,8 +309,8 @@ static void put_writer(struct out *o, const struct report_kill *k)
 	put_name(o, k->writer.group);
 	put(o, " has taken ");
 	put_bytes(o, k->writer.grown_bytes);
-	put(o, " of shared memory within %" PRIu64 ".%" PRIu64 " s", k->writer.elapsed_usec / 1000000,
-	    k->writer.elapsed_usec / 100000 % 10);
+	put(o, " of shared memory within %" PRIu64 ".%" PRIu64 " s",
+	    k->writer.elapsed_usec / 1000000, k->writer.elapsed_usec / 100000 % 10);
 }
 
 /* Where the choice is not the kernel's. */

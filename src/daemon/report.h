@@ -81,7 +81,7 @@ struct report_kill {
 	unsigned family_size; /* and of its family, chosen together with it */
 	struct family family;
 	pid_t family_pids[FAMILY_MAX]; /* its own among them */
-	struct shmem_writer writer; /* itself, where it fills a tmpfs */
+	struct shmem_writer writer;    /* itself, where it fills a tmpfs */
 	enum difference difference;
 	pid_t kernels; /* whom the kernel would have taken; 0: nobody */
 	char kernels_comm[COMM_SIZE];

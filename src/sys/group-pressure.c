@@ -15,7 +15,7 @@
 #include "sys/group-walk.h"
 
 #define SLOTS	    1024
-#define LIMIT_SHARE 10	 /* below this share of the time nobody asks for a group's limits */
+#define LIMIT_SHARE 10 /* below this share of the time nobody asks for a group's limits */
 
 /* What a group had lost when it was looked at last. */
 struct slot {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who loses time: the pressure files of each control group without groups below it. The one that
- * loses most is mostly the one that makes the others lose it; so what counts is the one behind it. A
- * group at a limit of its own (memory.max, memory.high) stalls by itself and does not count.
+ * loses most is mostly the one that makes the others lose it; so what counts is the one behind it.
+ * A group at a limit of its own (memory.max, memory.high) stalls by itself and does not count.
  */
 #pragma once
 

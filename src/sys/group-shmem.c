@@ -123,8 +123,8 @@ static void note_member(void *userdata, pid_t pid)
 
 	if (m->count == MEMBERS_MAX || read_member(m->proc_fd, pid, &stat) < 0)
 		return;
-	m->members[m->count++] =
-		(struct member){{pid, stat.start_time}, stat.user_ticks + stat.system_ticks};
+	m->members[m->count++] = (struct member){{pid, stat.start_time},
+						 stat.user_ticks + stat.system_ticks};
 }
 
 /* The one that has used the CPU most meanwhile; pid 0: nobody has. */

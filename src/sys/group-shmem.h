@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who fills a tmpfs. Its pages are no process's, but they are charged to the control group that
- * wrote them (memory.stat, "shmem"); so between two looks it shows which group has taken most, and of
- * its processes it is the one that the CPU is busy with. What a process has written itself
+ * wrote them (memory.stat, "shmem"); so between two looks it shows which group has taken most, and
+ * of its processes it is the one that the CPU is busy with. What a process has written itself
  * (/proc/PID/io) only its owner may read.
  */
 #pragma once
@@ -13,10 +13,10 @@
 #include "core/process.h"
 
 struct shmem_writer {
-	struct process_id id;	/* pid 0: nobody is known */
-	uint64_t grown_bytes;	/* what its group has taken between the two looks */
-	uint64_t elapsed_usec;	/* between them */
-	char group[64];		/* the name of the group's directory, cut */
+	struct process_id id;  /* pid 0: nobody is known */
+	uint64_t grown_bytes;  /* what its group has taken between the two looks */
+	uint64_t elapsed_usec; /* between them */
+	char group[64];	       /* the name of the group's directory, cut */
 };
 
 struct shmem_watch;

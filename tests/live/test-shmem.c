@@ -144,8 +144,9 @@ static void test_writer(void **state)
 
 static void test_damage(void **state)
 {
-	static const char *const texts[] = {"", "shmem\n", "shmem x\n", "shmem -1\n", "anon 5\n",
-					    "shmem 18446744073709551616\n"};
+	static const char *const texts[] = {"",		 "shmem\n",
+					    "shmem x\n", "shmem -1\n",
+					    "anon 5\n",	 "shmem 18446744073709551616\n"};
 	struct shmem_watch *w;
 	struct tree t;
 

@@ -1875,7 +1875,8 @@ static void test_elsewhere(void **state)
 	}
 }
 
-/* Who fills a tmpfs is nobody's reason to die at soft; at hard it has to be stopped, and only it. */
+/* Who fills a tmpfs is nobody's reason to die at soft; at hard it has to be stopped, and only it.
+ */
 static void test_writer(void **state)
 {
 	struct config config = config_of("");

@@ -597,11 +597,6 @@ static void on_stop(int number)
 	asked_to_stop = 1;
 }
 
-/*
- * Touches its memory in turn, a slice a step, and keeps the longest time between two steps beyond
- * the step itself. The numbers are written at the end only: writing them while memory is short
- * would measure the disk.
- */
 static volatile unsigned read_sum;
 
 static void use_byte(const struct options *options, volatile char *byte)
@@ -616,8 +611,7 @@ static void use_byte(const struct options *options, volatile char *byte)
 static char *map_file(const char *path, size_t bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *memory = fd < 0 ? MAP_FAILED
-			      : mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	char *memory = fd < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
 		die(path);
@@ -626,6 +620,11 @@ static char *map_file(const char *path, size_t bytes)
 	return memory;
 }
 
+/*
+ * Touches its memory in turn, a slice a step, and keeps the longest time between two steps beyond
+ * the step itself. The numbers are written at the end only: writing them while memory is short
+ * would measure the disk.
+ */
 static int run_neighbour(const struct options *options, unsigned long megabytes)
 {
 	size_t bytes = megabytes * MIB;
