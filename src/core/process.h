@@ -35,9 +35,9 @@ struct process_stat {
 	char state;
 	pid_t ppid;
 	pid_t pgrp;
-	uint64_t flags;			   /* PF_* of include/linux/sched.h */
-	uint64_t user_ticks, system_ticks; /* of all threads, in sysconf(_SC_CLK_TCK) */
+	uint64_t flags; /* PF_* of include/linux/sched.h */
 	uint64_t start_time;
+	uint64_t user_ticks, system_ticks; /* of all threads, in sysconf(_SC_CLK_TCK) */
 };
 
 #define PF_EXITING 0x00000004u

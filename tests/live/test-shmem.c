@@ -136,7 +136,7 @@ static void test_writer(void **state)
 
 	/* what goes is nobody's growth */
 	put(&t, "new.service", MIB);
-	tree_remove(&t, "user.slice/app.scope");
+	tree_remove(&t, "user.slice");
 	check(w, 9 * SEC, 0, 0, "");
 	shmem_watch_free(w);
 	tree_done(&t);

@@ -118,6 +118,20 @@ static void test_stat_table(void **state)
 	}
 }
 
+/* Fields 14 and 15, and not their neighbours, which are those of children and of faults. */
+static void test_stat_ticks(void **state)
+{
+	const char *line = "1 (a) S 4 5 6 7 8 9 10 11 12 13 1400 150 16 17 18 19 20 21 22 23\n";
+	struct process_stat s;
+
+	(void)state;
+	assert_int_equal(process_stat_parse(line, strlen(line), &s), 0);
+	assert_int_equal(s.user_ticks, 1400);
+	assert_int_equal(s.system_ticks, 150);
+	line = "1 (a) S 4 5 6 7 8 9 10 11 12 13 14 x 16 17 18 19 20 21 22 23\n";
+	assert_int_equal(process_stat_parse(line, strlen(line), &s), -EINVAL);
+}
+
 static const struct {
 	const char *name;
 	struct process_stat value;
@@ -588,14 +602,14 @@ static void test_oom_score(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat_table),	 cmocka_unit_test(test_stat_texts),
-		cmocka_unit_test(test_stat_long_name),	 cmocka_unit_test(test_status_table),
-		cmocka_unit_test(test_status_texts),	 cmocka_unit_test(test_status_crlf),
-		cmocka_unit_test(test_status_long_line), cmocka_unit_test(test_cgroup_table),
-		cmocka_unit_test(test_cgroup_unit),	 cmocka_unit_test(test_cgroup_texts),
-		cmocka_unit_test(test_cgroup_long_path), cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_verdict_names),	 cmocka_unit_test(test_oom_score),
-		cmocka_unit_test(test_cgroup_v1),
+		cmocka_unit_test(test_stat_table),   cmocka_unit_test(test_stat_ticks),
+		cmocka_unit_test(test_stat_texts),   cmocka_unit_test(test_stat_long_name),
+		cmocka_unit_test(test_status_table), cmocka_unit_test(test_status_texts),
+		cmocka_unit_test(test_status_crlf),  cmocka_unit_test(test_status_long_line),
+		cmocka_unit_test(test_cgroup_table), cmocka_unit_test(test_cgroup_unit),
+		cmocka_unit_test(test_cgroup_texts), cmocka_unit_test(test_cgroup_long_path),
+		cmocka_unit_test(test_identity),     cmocka_unit_test(test_verdict_names),
+		cmocka_unit_test(test_oom_score),    cmocka_unit_test(test_cgroup_v1),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
