@@ -94,7 +94,7 @@ add("offered", "offered", "leak", "whom its owner has offered is not the reason"
     "none disk", peers="none")
 
 # False alarms.
-add("files", "files", "", "the writer at most: what a tmpfs holds is no process's",
+add("files", "files", "", "who fills it at most: what a tmpfs holds is no process's",
     "none disk", may="writer dd", peers="none")
 add("stream", "stream", "", NOBODY, "none disk slow", peers="slow")
 add("balloon", "balloon", "", NOBODY, "none disk zram")
