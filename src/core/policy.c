@@ -574,11 +574,9 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		break;
 	}
 
-	if (!o->candidate_dying) {
-		/* whoever takes it has to be stopped where nothing is left that could be waited for
-		 */
-		if (!(o->candidate_writes && level == LEVEL_HARD))
-			a->elsewhere_bytes = yield_gone_elsewhere(p, o);
+	/* who fills a tmpfs has to be stopped where nothing is left that could be waited for */
+	if (!o->candidate_dying && !(o->candidate_writes && level == LEVEL_HARD)) {
+		a->elsewhere_bytes = yield_gone_elsewhere(p, o);
 		a->stuck_bytes = yield_held_by_stuck(p, o, limits);
 	}
 	if (a->elsewhere_bytes > 0 || a->stuck_bytes > 0)

@@ -218,6 +218,13 @@ void daemon_observe_scan(const struct daemon *d, struct observation *o)
 	o->candidate_dying = victim->verdict == VERDICT_DYING;
 }
 
+static bool is_what_grows(const struct daemon *d, const struct shmem_writer *writer)
+{
+	uint64_t rate = u64_muldiv(writer->grown_bytes, USEC_PER_SEC, writer->elapsed_usec);
+
+	return d->consumed_bytes > 0 && rate >= d->consumed_bytes / 2;
+}
+
 /*
  * Where the shortage is a tmpfs that is being filled, nobody's death gives enough back; that of who
  * fills it ends the filling.
@@ -228,8 +235,12 @@ static void consider_writer(struct daemon *d, const struct scan_request *request
 	const struct shmem_writer *writer = groups_writer(&d->groups, o->sample.time_usec);
 	struct process p;
 
-	if (!writer || request->select != SELECT_RELIEF || o->scan != SCAN_VICTIM ||
-	    o->candidate_dying || yield_gone_elsewhere(&d->policy, o) == 0)
+	if (!writer || !is_what_grows(d, writer) || request->select != SELECT_RELIEF ||
+	    o->scan != SCAN_VICTIM || o->candidate_dying ||
+	    yield_gone_elsewhere(&d->policy, o) == 0)
+		return;
+	if (scanner_is_aside(d->scanner, writer->id) ||
+	    scan_read_oom_score(d->proc_fd, writer->id.pid) <= 0)
 		return;
 	scan_process(d->proc_fd, writer->id.pid, request, &p);
 	/* who is protected dies for his own size only */
@@ -241,7 +252,7 @@ static void consider_writer(struct daemon *d, const struct scan_request *request
 	o->candidate_writes = true;
 }
 
-static bool scan(struct daemon *d, struct observation *o)
+static bool scan(struct daemon *d, struct observation *o, enum level level)
 {
 	struct scan_request request = daemon_scan_request(d, daemon_total_pages(&o->sample));
 
@@ -257,7 +268,8 @@ static bool scan(struct daemon *d, struct observation *o)
 	if (!daemon_take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);
-	consider_writer(d, &request, o);
+	if (level == LEVEL_HARD && !o->requested)
+		consider_writer(d, &request, o);
 	return true;
 }
 
@@ -347,7 +359,7 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	d->consumed_bytes = a.consumed_bytes;
 	d->exhausted_usec = a.exhausted_usec;
 	if (a.kind == ACTION_SCAN) {
-		if (!scan(d, o))
+		if (!scan(d, o, a.level))
 			return decided_usec + USEC_PER_SEC;
 		a = policy_step(&d->policy, o);
 		if (a.announce)
@@ -355,12 +367,12 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	}
 
 	d->look_closer = a.look_closer;
+	daemon_carry_out(d, NULL, &a, &o->sample, decided_usec);
+	/* whatever had to be done is done: from here on there is time */
 	if (a.ask_groups)
 		groups_look(&d->groups, o->sample.time_usec);
 	groups_look_for_writer(&d->groups, &o->sample,
 			       a.level >= LEVEL_WARNING || a.exhausted_usec < WRITER_SOON_USEC);
-	daemon_carry_out(d, NULL, &a, &o->sample, decided_usec);
-	/* whatever had to be done is done: from here on there is time */
 	if (asked.slept_usec > 0 || a.slept_usec > 0)
 		surroundings_report_sleep(d, u64_max(asked.slept_usec, a.slept_usec));
 	if (said.announce) {

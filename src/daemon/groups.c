@@ -57,6 +57,9 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 			take_pressure(g, &result.pressure);
 			break;
 		case GROUP_LOOK_SHMEM:
+			g->looking = false;
+			if (result.writer.id.pid == 0)
+				break; /* who was named before may only have slept */
 			g->writer = result.writer;
 			g->writer_usec = daemon_now_usec();
 			break;
@@ -89,16 +92,19 @@ void groups_fill_sample(const struct groups *g, struct sample *s)
 void groups_look_for_writer(struct groups *g, const struct sample *s, bool soon)
 {
 	uint64_t grown = u64_sub(s->mem.shmem_bytes, g->shmem_bytes);
+	bool begins = soon && !g->soon;
 
-	if (!soon || s->mem.shmem_bytes < g->shmem_bytes) {
+	g->soon = soon;
+	if (!soon || s->mem.shmem_bytes < g->shmem_bytes)
 		g->shmem_bytes = s->mem.shmem_bytes;
+	if (!g->works || !soon || g->looking || s->time_usec < g->next_writer_usec)
 		return;
-	}
-	if (!g->works || s->time_usec < g->next_writer_usec ||
-	    grown < u64_max(FILLED_BYTES, s->mem.total_bytes / FILLED_DIVISOR))
+	/* the first look is what the second is compared with */
+	if (!begins && grown < u64_max(FILLED_BYTES, s->mem.total_bytes / FILLED_DIVISOR))
 		return;
 	g->shmem_bytes = s->mem.shmem_bytes;
 	g->next_writer_usec = s->time_usec + WRITER_INTERVAL_USEC;
+	g->looking = true;
 	group_look_submit(&g->look, GROUP_LOOK_SHMEM);
 }
 

@@ -25,6 +25,7 @@ struct groups {
 	struct shmem_writer writer;
 	uint64_t writer_usec; /* when it was named */
 	uint64_t shmem_bytes; /* when it was last asked for */
+	bool soon, looking;
 	uint64_t next_writer_usec;
 };
 

@@ -178,16 +178,16 @@ static int signal_victim(struct daemon *d)
 	if (r < 0)
 		return r;
 	writer_hold(&d->writer, k->decided_usec + WRITER_HOLD_USEC);
+	/* the first of all: nobody can tell its unit once its parent has waited for it */
+	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	submit_victim(d);
 	r = victim_signal(&k->victim, k->record.signal);
 	k->record.signal_usec = u64_max(daemon_now_usec() - k->decided_usec, 1);
 	if (r < 0) {
+		k->name_pending = false;
 		victim_close(&k->victim);
 		return r;
 	}
-	/* before the others have their signals: nobody can tell the unit once its parent has waited
-	 */
-	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	k->record.family_size = 0;
 	accompany(d);
 	signal_group(d);

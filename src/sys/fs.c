@@ -61,9 +61,25 @@ int fs_read_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret
 	return fs_read_piece(fd, buf, size, ret_len);
 }
 
+/* With its newline. */
+static struct text find_longest(const char *data, size_t len)
+{
+	struct text longest = {data, data};
+
+	for (const char *line = data, *newline; line < data + len; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(data + len - line));
+		if (!newline)
+			break;
+		if (newline + 1 - line > longest.end - longest.at)
+			longest = (struct text){line, newline + 1};
+	}
+	return longest;
+}
+
 int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct text longest;
 	size_t kept, len;
 	off_t offset;
 	int r;
@@ -80,6 +96,17 @@ int fs_read_lines_at(int dir_fd, const char *path, char *buf, size_t size, size_
 	kept = size;
 	while (kept > 0 && buf[kept - 1] != '\n')
 		kept--;
+	longest = find_longest(buf, kept);
+	if (text_len(longest) > size - kept) {
+		/* it is not the one that is cut, but has left no room for those behind it */
+		size_t cut = text_len(longest), end = (size_t)(longest.end - buf);
+
+		memmove(buf + end - cut, buf + end, size - end);
+		r = read_from(fd, (off_t)size, buf + size - cut, cut, &len);
+		if (r >= 0)
+			*ret_len = size - cut + len;
+		return r;
+	}
 	for (offset = (off_t)size;; offset += (off_t)len) {
 		const char *newline;
 

@@ -26,7 +26,8 @@ int fs_read_fd(int fd, char *buf, size_t size, size_t *ret_len);
 
 /*
  * The same in one call, for the files of /proc that the kernel makes in one piece (all but vmstat
- * and those of ZFS, of those read here): asking for the end as well would be a third of the cost of a small one.
+ * and those of ZFS, of those read here): asking for the end as well would be a third of the cost of
+ * a small one.
  */
 int fs_read_piece(int fd, char *buf, size_t size, size_t *ret_len);
 

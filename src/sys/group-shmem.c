@@ -20,13 +20,25 @@
 
 #define SLOTS	    1024
 #define STAT_SIZE   8192
-#define MEMBERS_MAX 64 /* of one group; the rest is left out */
+#define MEMBERS_MAX 1024 /* of one group; in a larger one nobody is named */
+
+/* A look that is older says nothing of who takes it now. */
+#define STALE_USEC (10 * UINT64_C(1000000))
+
+/* Who is named was in the kernel for so much of the pause, and for more than the others together.
+ */
+#define BUSY_DIVISOR 3
 
 /* What a group held when it was looked at last. */
 struct slot {
 	uint64_t id; /* of its directory */
 	uint64_t look;
 	uint64_t bytes;
+};
+
+struct member {
+	struct process_id id;
+	uint64_t ticks; /* of the system, which is who writes */
 };
 
 struct shmem_watch {
@@ -38,29 +50,27 @@ struct shmem_watch {
 	uint64_t most_bytes, all_bytes;
 	char most[sizeof(((struct shmem_writer *)0)->group)];
 	struct slot slots[SLOTS];
-};
 
-struct member {
-	struct process_id id;
-	uint64_t ticks;
-};
-
-struct members {
-	int proc_fd;
-	unsigned count;
+	unsigned count; /* of members of that group */
 	struct member members[MEMBERS_MAX];
 };
 
+/* Its own, or one that is free: never used, or of a group that was gone in the last look. */
 static struct slot *find_slot(struct shmem_watch *w, uint64_t id)
 {
+	struct slot *free = NULL;
+
 	for (unsigned i = 0; i < SLOTS; i++) {
 		struct slot *s = &w->slots[((id * 0x9e3779b97f4a7c15 >> 32) + i) % SLOTS];
 
-		/* never used, or of a group that was gone in the last look */
-		if (s->id == id || s->look == 0 || s->look + 1 < w->look)
+		if (s->id == id)
 			return s;
+		if (!free && (s->look == 0 || s->look + 1 < w->look))
+			free = s;
+		if (s->look == 0)
+			break;
 	}
-	return NULL;
+	return free;
 }
 
 static bool read_shmem(int dir_fd, uint64_t *ret_bytes)
@@ -84,8 +94,9 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct shmem_watch *w = userdata;
 	struct slot now = {.look = w->look}, *slot;
-	uint64_t grown;
 	struct stat st;
+	uint64_t grown;
+	bool known;
 
 	if (fstat(at->fd, &st) < 0 || !read_shmem(at->fd, &now.bytes))
 		return false;
@@ -93,12 +104,12 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 	slot = find_slot(w, now.id);
 	if (!slot)
 		return true;
-	/* who was not there at the look before has taken all that it has since then */
-	grown = slot->id == now.id && slot->look + 1 == w->look ? u64_sub(now.bytes, slot->bytes)
-								: now.bytes;
+	/* who was not there at the look before may have taken all of it since then, or nothing */
+	known = slot->id == now.id && slot->look + 1 == w->look;
+	grown = known ? u64_sub(now.bytes, slot->bytes) : now.bytes;
 	*slot = now;
 	w->all_bytes = u64_add(w->all_bytes, grown);
-	if (grown <= w->most_bytes)
+	if (!known || grown <= w->most_bytes)
 		return true;
 	fs_closep(&w->most_fd);
 	w->most_fd = fcntl(at->fd, F_DUPFD_CLOEXEC, 0);
@@ -118,41 +129,42 @@ static int read_member(int proc_fd, pid_t pid, struct process_stat *ret)
 
 static void note_member(void *userdata, pid_t pid)
 {
-	struct members *m = userdata;
+	struct shmem_watch *w = userdata;
 	struct process_stat stat;
 
-	if (m->count == MEMBERS_MAX || read_member(m->proc_fd, pid, &stat) < 0)
-		return;
-	m->members[m->count++] = (struct member){{pid, stat.start_time},
-						 stat.user_ticks + stat.system_ticks};
+	if (w->count < MEMBERS_MAX && read_member(w->proc_fd, pid, &stat) >= 0)
+		w->members[w->count++] = (struct member){{pid, stat.start_time}, stat.system_ticks};
 }
 
-/* The one that has used the CPU most meanwhile; pid 0: nobody has. */
-static struct process_id find_busiest(int proc_fd, int group_fd)
+/* The one that the kernel is busy for meanwhile; pid 0: nobody, or several. */
+static struct process_id find_busiest(struct shmem_watch *w)
 {
-	struct members m = {.proc_fd = proc_fd};
+	uint64_t enough = (uint64_t)sysconf(_SC_CLK_TCK) * SHMEM_PAUSE_USEC / 1000000 /
+			  BUSY_DIVISOR;
 	struct process_id busiest = {};
+	uint64_t most = 0, all = 0;
 	struct process_stat stat;
-	uint64_t most = 0;
 
-	(void)cgroup_for_each_member(group_fd, ".", note_member, &m);
-	if (m.count == 0)
+	w->count = 0;
+	(void)cgroup_for_each_member(w->most_fd, ".", note_member, w);
+	if (w->count == 0 || w->count == MEMBERS_MAX)
 		return busiest;
 	nanosleep(&(struct timespec){.tv_nsec = SHMEM_PAUSE_USEC * 1000L}, NULL);
-	for (unsigned i = 0; i < m.count; i++) {
-		const struct member *was = &m.members[i];
+	for (unsigned i = 0; i < w->count; i++) {
+		const struct member *was = &w->members[i];
 		uint64_t ticks;
 
-		if (read_member(proc_fd, was->id.pid, &stat) < 0 ||
+		if (read_member(w->proc_fd, was->id.pid, &stat) < 0 ||
 		    stat.start_time != was->id.start_time)
 			continue;
-		ticks = u64_sub(stat.user_ticks + stat.system_ticks, was->ticks);
+		ticks = u64_sub(stat.system_ticks, was->ticks);
+		all += ticks;
 		if (ticks <= most)
 			continue;
 		most = ticks;
 		busiest = was->id;
 	}
-	return busiest;
+	return most >= enough && most > all / 2 ? busiest : (struct process_id){};
 }
 
 struct shmem_watch *shmem_watch_new(int root_fd, int proc_fd)
@@ -176,15 +188,16 @@ void shmem_watch_free(struct shmem_watch *w)
 
 void shmem_watch_look(struct shmem_watch *w, uint64_t now_usec, struct shmem_writer *ret)
 {
-	bool first = w->look++ == 0;
+	uint64_t elapsed = w->look++ == 0 ? 0 : u64_sub(now_usec, w->time_usec);
 
-	*ret = (struct shmem_writer){.elapsed_usec = first ? 0 : u64_sub(now_usec, w->time_usec)};
+	*ret = (struct shmem_writer){.elapsed_usec = elapsed};
 	w->time_usec = now_usec;
 	w->most_fd = -1;
 	w->most_bytes = w->all_bytes = 0;
 	group_walk(w->root_fd, look_at_group, w);
-	if (!first && w->most_fd >= 0 && w->most_bytes >= w->all_bytes / 2) {
-		ret->id = find_busiest(w->proc_fd, w->most_fd);
+	if (elapsed > 0 && elapsed < STALE_USEC && w->most_fd >= 0 &&
+	    w->most_bytes >= w->all_bytes / 2) {
+		ret->id = find_busiest(w);
 		ret->grown_bytes = w->most_bytes;
 		memcpy(ret->group, w->most, sizeof(ret->group));
 	}

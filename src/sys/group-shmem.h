@@ -2,7 +2,7 @@
 /*
  * Who fills a tmpfs. Its pages are no process's, but they are charged to the control group that
  * wrote them (memory.stat, "shmem"); so between two looks it shows which group has taken most, and
- * of its processes it is the one that the CPU is busy with. What a process has written itself
+ * of its processes it is the one that the kernel is busy for. What a process has written itself
  * (/proc/PID/io) only its owner may read.
  */
 #pragma once
@@ -25,7 +25,8 @@ void shmem_watch_free(struct shmem_watch *w);
 
 /*
  * One look at all groups below @root_fd. It names a writer if one group has taken half at least of
- * what all have taken since the look before, and for that it lasts SHMEM_PAUSE_USEC longer.
+ * what all have taken since the look before, which was not long ago, and if one of its processes
+ * has more system time than the others together; for that it lasts SHMEM_PAUSE_USEC longer.
  */
 void shmem_watch_look(struct shmem_watch *w, uint64_t now_usec, struct shmem_writer *ret);
 

@@ -33,9 +33,6 @@ struct scanner {
 void scanner_consider(struct scanner *s, const struct scan_request *request, pid_t pid,
 		      struct scan_result *result);
 
-/* 0 .. SCORES-1, or negative errno. */
-int scan_read_oom_score(int proc_fd, pid_t pid);
-
 /*
  * Considers everybody of request->domain that has a score: an end before all are read, as in the
  * search for the host, is not possible, because an oom_score tells of the host's total, and

@@ -193,7 +193,7 @@ void scanner_put_aside(struct scanner *s, struct process_id id)
 	s->aside_next = (s->aside_next + 1) % SCAN_ASIDE;
 }
 
-static bool is_aside(const struct scanner *s, struct process_id id)
+bool scanner_is_aside(const struct scanner *s, struct process_id id)
 {
 	for (unsigned i = 0; i < SCAN_ASIDE; i++) {
 		if (process_id_equal(s->aside[i], id))
@@ -224,7 +224,8 @@ static void top_insert(struct scan_result *result, const struct process *p, enum
 static void take_in(struct scanner *s, const struct scan_request *request, struct process *p,
 		    struct scan_result *result)
 {
-	if ((p->verdict == VERDICT_ELIGIBLE || p->verdict == VERDICT_DYING) && is_aside(s, p->id))
+	if ((p->verdict == VERDICT_ELIGIBLE || p->verdict == VERDICT_DYING) &&
+	    scanner_is_aside(s, p->id))
 		p->verdict = VERDICT_ASIDE;
 	top_insert(result, p, request->sort_by);
 }
@@ -353,7 +354,7 @@ static void take_task_origin(struct scanner *s, const struct scan_request *reque
 		if (!read_comm(s, s->pids[i], comm) || strcmp(comm, "swapoff") != 0)
 			continue;
 		scan_process(s->proc_fd, s->pids[i], request, &p);
-		if (!is_task_origin(&p) || is_aside(s, p.id))
+		if (!is_task_origin(&p) || scanner_is_aside(s, p.id))
 			continue;
 		p.task_origin = true;
 		top_insert(result, &p, request->sort_by);
@@ -583,7 +584,7 @@ void scanner_visit_largest(struct scanner *s, const struct scan_request *request
 	       badness_upper_bound(score, request->total_pages) + s->counter_error_pages >=
 		       min_pages) {
 		scan_process(s->proc_fd, pid, request, &p);
-		if (is_aside(s, p.id))
+		if (scanner_is_aside(s, p.id))
 			p.verdict = VERDICT_ASIDE;
 		visit(userdata, &p);
 	}

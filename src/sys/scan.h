@@ -103,8 +103,8 @@ void scanner_fill_top(struct scanner *s, const struct scan_request *request, pid
 
 /*
  * Shows @visit, in full, everybody of the last scan who can hold so many pages without a negative
- * oom_score_adj, but no more than @most, from the highest score down: where memory is large, a crowd
- * of thousands that hold next to nothing can be within a step of that. The walk of
+ * oom_score_adj, but no more than @most, from the highest score down: where memory is large, a
+ * crowd of thousands that hold next to nothing can be within a step of that. The walk of
  * scanner_fill_top() goes on where it was.
  */
 void scanner_visit_largest(struct scanner *s, const struct scan_request *request, int64_t min_pages,
@@ -113,6 +113,10 @@ void scanner_visit_largest(struct scanner *s, const struct scan_request *request
 
 /* A process that was killed and did not die is not chosen again. Forgets the oldest of many. */
 void scanner_put_aside(struct scanner *s, struct process_id id);
+bool scanner_is_aside(const struct scanner *s, struct process_id id);
+
+/* What the kernel shows, cut at 2,047; 0: it will not choose it. Or negative errno. */
+int scan_read_oom_score(int proc_fd, pid_t pid);
 
 /*
  * Everything about one process, from @proc_fd/PID. Its verdict says why it cannot be chosen.

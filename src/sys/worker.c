@@ -55,10 +55,10 @@ void worker_rest(struct timespec *since)
 	struct timespec now;
 	int64_t took;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	took = (now.tv_sec - since->tv_sec) * NSEC_PER_SEC + now.tv_nsec - since->tv_nsec;
-	if (took > REST_MAX_NSEC) /* it had to wait itself, or it has only begun */
+	*since = now;
+	if (took > REST_MAX_NSEC) /* it has only begun */
 		took = REST_MAX_NSEC;
 	nanosleep(&(struct timespec){.tv_nsec = took}, NULL);
-	clock_gettime(CLOCK_MONOTONIC, since);
 }

@@ -23,7 +23,7 @@ int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata
 
 /*
  * For a thread that walks over everybody, which lasts, with the real-time priority that it has from
- * the loop: after each step it sleeps as long as that took, so that half of its CPU is for others.
- * @since: when the last sleep was over; all 0 at first.
+ * the loop: after each step it sleeps as long as it has run, so that half of its CPU is for others.
+ * @since: how long it had run then; all 0 at first.
  */
 void worker_rest(struct timespec *since);
