@@ -35,10 +35,11 @@ processes()
 emptied()
 {
 	local name value
-	[[ -e /sys/fs/cgroup/system.slice/$1.service/cgroup.events ]] || return 0
-	while read -r name value; do
-		[[ $name == populated ]] && break
-	done <"/sys/fs/cgroup/system.slice/$1.service/cgroup.events"
+	{
+		while read -r name value; do
+			[[ $name == populated ]] && break
+		done <"/sys/fs/cgroup/system.slice/$1.service/cgroup.events"
+	} 2>/dev/null || return 0 # it has gone, perhaps since a moment ago
 	((value == 0))
 }
 
