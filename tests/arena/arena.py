@@ -163,7 +163,8 @@ def command_render(arguments: argparse.Namespace) -> int:
         "| | " + " | ".join(f"{TITLES[d]} {', '.join(versions[d])}" for d in DAEMONS) + " |",
         "| --- |" + " --- |" * len(DAEMONS),
     ]
-    for name in CELLS:
+    measured = [name for name in CELLS if any((name, daemon) in results for daemon in DAEMONS)]
+    for name in measured:
         lines.append(f"| `{name}` | " + " | ".join(
             figure(results.get((name, daemon))) for daemon in DAEMONS) + " |")
     counts = []
