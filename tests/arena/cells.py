@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def machine(self) -> Boot:
-        return Boot(memory_mib=self.memory_mib, timeout_seconds=420, **SETUPS[self.setup])
+        return Boot(memory_mib=self.memory_mib, **SETUPS[self.setup])
 
 
 LEAK = "the leak is what takes the memory"

@@ -188,7 +188,7 @@ class Boot:
     slow_iops: int = 60
     slow_bytes_per_second: int = 2 << 20
     cmdline: str = ""
-    timeout_seconds: int = 300
+    timeout_seconds: int = 420  # what takes longest needs 180 s on a quiet host
 
 
 def require_tools() -> None:

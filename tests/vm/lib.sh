@@ -367,7 +367,8 @@ load_start()
 	shift
 	systemd-run --quiet --unit="$name" "${load_properties[@]}" \
 		/vm/bin/load "$@" --name "$name" --ready "/vm/run/$name.ready"
-	wait_for 60 "$name to be ready" exists "/vm/run/$name.ready"
+	# Taking memory that has to be reclaimed page by page is slow in a guest: 10 s, or 60.
+	wait_for 200 "$name to be ready" exists "/vm/run/$name.ready"
 	load_pid[$name]=$(systemctl show --property=MainPID --value "$name")
 	fact "pid_$name" "${load_pid[$name]}"
 	say "load: $name $*"

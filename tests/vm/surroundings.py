@@ -42,7 +42,7 @@ def signals_in(facts: Facts, step: str) -> list[Signal]:
 def check_nobody(facts: Facts, checks: Checks, step: str) -> None:
     found = signals_in(facts, step)
     checks.that(facts.step(step) is not None and not found, f"{step}: nobody was signalled",
-                show(found))
+                show([*found, *(entry["MESSAGE"] for entry in facts.said(step))]))
 
 
 def check_died(facts: Facts, checks: Checks, step: str, load: str) -> None:

@@ -60,10 +60,13 @@ sysctl --quiet --write vm.panic_on_oom=0
 wait_dead wanted 20
 load_end wanted
 
-# Hardly above the soft limit, where a stall would be a reason to kill.
+# Low enough for a stall to be a reason to kill, and far from where memory alone is one.
+printf '[Limits]\nSoftMemory=5%%\nWarningMemory=15%%\n' >/etc/reapd.conf
 step suspend
+systemctl reload reapd.service
+wait_said 20 "the configuration was reloaded"
 meminfo MemTotal
-fill_all_but awake $((REPLY * 13 / 100 / 1024))
+fill_all_but awake $((REPLY * 12 / 100 / 1024))
 wait_said 20 "memory level warning"
 sleep_clocks
 fact asleep_before_msec "$REPLY"
@@ -75,6 +78,8 @@ slept_msec=$REPLY
 snooze 5
 fact_alive awake || :
 load_end awake
+rm /etc/reapd.conf
+systemctl reload reapd.service
 
 # A control group at its own limit while the machine is at ease.
 step memcg
