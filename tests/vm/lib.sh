@@ -448,7 +448,7 @@ wait_dead()
 			systemctl kill --signal=KILL "$1" || :
 			return
 		fi
-		snooze 0.1
+		snooze 0.5 # each look takes from what is being measured
 	done
 	fact "dead_$1" yes
 	say "$1 is gone"

@@ -7,7 +7,8 @@
  *
  * /proc/vmstat has a thread of its own because each read of it allocates (vmstat_start() in
  * mm/vmstat.c of 6.1), which may stall when nothing is left; the other two files keep the buffer
- * of their first read. Gaps of up to a second between samples were seen all the same in a guest
+ * of their first read. Pressure is read there too, as seldom: what is measured is how long a guest
+ * of two slow CPUs needs for something, and each read takes from them. Gaps of up to a second between samples were seen all the same in a guest
  * left to thrash with nothing available: the longest is reported with each case, and figures finer
  * than it mean nothing.
  */
@@ -27,7 +28,7 @@
 
 #define NSEC_PER_SEC	   1000000000L
 #define REALTIME_PRIORITY  90
-#define VMSTAT_PERIOD_NSEC 50000000L
+#define SLOW_PERIOD_NSEC   50000000L
 #define STACK_BYTES	   65536
 
 struct sample {
@@ -47,7 +48,7 @@ struct files {
 };
 
 static volatile sig_atomic_t asked_to_stop;
-static atomic_long oom_kill = -1;
+static atomic_long oom_kill = -1, some_usec = -1, full_usec = -1;
 
 static void on_stop(int number)
 {
@@ -88,30 +89,31 @@ static long number_after(const char *text, const char *key)
 static void take_sample(const struct files *files, struct sample *ret_sample)
 {
 	static char text[16384];
-	const char *full;
 
-	*ret_sample = (struct sample){
-		.at_usec = now_nsec() / 1000, .some_usec = -1, .full_usec = -1};
+	*ret_sample = (struct sample){.at_usec = now_nsec() / 1000};
 	read_text(files->meminfo, text, sizeof(text));
 	ret_sample->free_kib = number_after(text, "MemFree:");
 	ret_sample->available_kib = number_after(text, "MemAvailable:");
 	ret_sample->swap_free_kib = number_after(text, "SwapFree:");
 	ret_sample->oom_kill = atomic_load(&oom_kill);
-	if (files->pressure < 0)
-		return;
-	read_text(files->pressure, text, sizeof(text));
-	ret_sample->some_usec = number_after(text, "total=");
-	full = strstr(text, "full ");
-	ret_sample->full_usec = full ? number_after(full, "total=") : -1;
+	ret_sample->some_usec = atomic_load(&some_usec);
+	ret_sample->full_usec = atomic_load(&full_usec);
 }
 
-static void *watch_vmstat(void *argument)
+static void *watch_slowly(void *argument)
 {
 	const struct files *files = argument;
-	const struct timespec period = {.tv_nsec = VMSTAT_PERIOD_NSEC};
+	const struct timespec period = {.tv_nsec = SLOW_PERIOD_NSEC};
 	static char text[16384];
+	const char *full;
 
 	while (!asked_to_stop) {
+		if (files->pressure >= 0) {
+			read_text(files->pressure, text, sizeof(text));
+			atomic_store(&some_usec, number_after(text, "total="));
+			full = strstr(text, "full ");
+			atomic_store(&full_usec, full ? number_after(full, "total=") : -1);
+		}
 		read_text(files->vmstat, text, sizeof(text));
 		atomic_store(&oom_kill, number_after(text, "\noom_kill "));
 		(void)nanosleep(&period, NULL);
@@ -204,7 +206,7 @@ int main(int argc, char **argv)
 	/* Locked memory includes stacks, 8 MiB of them by default. */
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	if (pthread_create(&watcher, &attributes, watch_vmstat, &files))
+	if (pthread_create(&watcher, &attributes, watch_slowly, &files))
 		die("pthread_create");
 	ready = fopen(argv[2], "we");
 	if (!ready || fclose(ready))
