@@ -267,6 +267,22 @@ def check_kill_in(facts: Facts, checks: Checks, load: str, mrelease: tuple[str, 
                 show(f"{entry['MESSAGE']}" for entry in kills))
 
 
+def check_held(facts: Facts, checks: Checks) -> None:
+    """Nobody tiny died for a victim that held the memory and did not die."""
+    pid, begin = facts.pid("held"), facts.number("step_held_usec")
+    sent = [entry for entry in facts.daemon_signals() if entry.at_usec > begin]
+    checks.that(bool(sent) and {entry.pid for entry in sent if entry.comm != "reapd-drill"}
+                == {pid}, "held: it alone was signalled", show(sent))
+    alive = [facts.alive(f"tiny{number + 1}") for number in range(facts.number("tiny"))]
+    checks.that(bool(alive) and all(alive), "held: the tiny ones live", alive)
+    checks.that(facts.notes.get("dead_held") == "yes", "held: it died when it could")
+    barren = [entry for entry in report.entries(facts, "BARREN")
+              if entry.get("REAPD_STUCK_PID") == str(pid)]
+    checks.that(len(barren) == 1 and int(barren[0]["REAPD_STUCK_BYTES"]) >> 20 > 300,
+                "held: said once who holds the memory",
+                show(entry["MESSAGE"] for entry in report.entries(facts, "BARREN")))
+
+
 def check_restarter(facts: Facts, checks: Checks) -> None:
     """A service restarted into the same end: each kill is counted, and the lines say so."""
     kills = [entry for entry in report.entries(facts, "KILL")
@@ -296,6 +312,7 @@ def check_environment(facts: Facts, checks: Checks) -> None:
     check_kill_in(facts, checks, "kill-mrelease", ("ENOSYS",))
     check_kill_in(facts, checks, "kill-hidepid", ("0", "ESRCH"))
     check_restarter(facts, checks)
+    check_held(facts, checks)
     for name, (status, pattern) in ROOMS.items():
         lines = (facts.folder / f"room-{name}").read_text(errors="replace").splitlines()
         found = [line for line in lines if re.search(pattern, line)]

@@ -111,6 +111,40 @@ fact restarter_usec "$(monotonic_usec)"
 step alive
 neighbours_stop
 
+# A victim that holds the memory, cannot die and cannot be released, and nobody beside it who is
+# not tiny.
+freezer=/sys/fs/cgroup/freezer
+mkdir -p "$freezer"
+mount -t cgroup -o freezer freezer "$freezer"
+mkdir "$freezer/vm"
+drop_in without <<'END'
+[Service]
+SystemCallFilter=~process_mrelease:ENOSYS
+ExecStart=
+ExecStart=/usr/sbin/reapd --TermTimeout=0 --KillTimeout=500ms
+END
+start_attempt held
+meminfo MemTotal
+limit=$((REPLY / 10))
+meminfo MemAvailable
+load_start held hold $(((REPLY - limit) / 1024 - 30))
+echo "${load_pid[held]}" >"$freezer/vm/cgroup.procs"
+echo FROZEN >"$freezer/vm/freezer.state"
+tiny=0
+until meminfo MemAvailable && ((REPLY < limit - 8 * 1024 || tiny == 12)); do
+	((++tiny))
+	load_start "tiny$tiny" hold 8
+done
+fact tiny "$tiny"
+# Half a second until it is given up, and some seconds in which somebody else could die.
+snooze 10
+for ((; tiny > 0; tiny--)); do
+	fact_alive "tiny$tiny" || :
+done
+echo THAWED >"$freezer/vm/freezer.state"
+wait_dead held 30
+drop_in_remove without
+
 systemctl stop reapd.service
 in_a_room no-proc 'umount --lazy /proc'
 in_a_room old-meminfo '
