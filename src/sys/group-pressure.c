@@ -14,13 +14,11 @@
 #include "sys/fs.h"
 #include "sys/group-walk.h"
 
-#define SLOTS	    1024
 #define LIMIT_SHARE 10 /* below this share of the time nobody asks for a group's limits */
 
 /* What a group had lost when it was looked at last. */
 struct slot {
-	uint64_t id; /* of its directory */
-	uint64_t look;
+	struct group_mark mark;
 	uint64_t memory_usec, io_usec;
 };
 
@@ -40,20 +38,8 @@ struct group_watch {
 	uint64_t time_usec;
 	uint64_t elapsed_usec;
 	struct losses memory, io;
-	struct slot slots[SLOTS];
+	struct slot slots[GROUP_MARKS];
 };
-
-static struct slot *find_slot(struct group_watch *w, uint64_t id)
-{
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *s = &w->slots[((id * 0x9e3779b97f4a7c15 >> 32) + i) % SLOTS];
-
-		/* never used, or of a group that was gone in the last look */
-		if (s->id == id || s->look == 0 || s->look + 1 < w->look)
-			return s;
-	}
-	return NULL;
-}
 
 static bool has_limit(const struct group_level *at)
 {
@@ -102,18 +88,18 @@ static bool read_pressure(const struct group_level *at, const char *file, uint64
 static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct group_watch *w = userdata;
-	struct slot now = {.look = w->look}, *slot;
+	struct slot now = {.mark.look = w->look}, *slot;
 	uint64_t memory, io;
 	struct stat st;
 
 	if (fstat(at->fd, &st) < 0 || !read_pressure(at, "memory.pressure", &now.memory_usec) ||
 	    !read_pressure(at, "io.pressure", &now.io_usec))
 		return false;
-	now.id = st.st_ino;
-	slot = find_slot(w, now.id);
+	now.mark.id = st.st_ino;
+	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
 	if (!slot)
 		return true;
-	if (slot->id == now.id && slot->look + 1 == w->look) {
+	if (slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look) {
 		memory = u64_sub(now.memory_usec, slot->memory_usec);
 		io = u64_sub(now.io_usec, slot->io_usec);
 		if (u64_max(memory, io) >= w->elapsed_usec / LIMIT_SHARE && !has_limit(at)) {

@@ -18,7 +18,6 @@
 #include "sys/group-walk.h"
 #include "sys/process-file.h"
 
-#define SLOTS	    1024
 #define STAT_SIZE   8192
 #define MEMBERS_MAX 1024 /* of one group; in a larger one nobody is named */
 
@@ -31,8 +30,7 @@
 
 /* What a group held when it was looked at last. */
 struct slot {
-	uint64_t id; /* of its directory */
-	uint64_t look;
+	struct group_mark mark;
 	uint64_t bytes;
 };
 
@@ -49,29 +47,11 @@ struct shmem_watch {
 	int most_fd; /* the directory of the group that has grown most, in this look */
 	uint64_t most_bytes, all_bytes;
 	char most[sizeof(((struct shmem_writer *)0)->group)];
-	struct slot slots[SLOTS];
+	struct slot slots[GROUP_MARKS];
 
 	unsigned count; /* of members of that group */
 	struct member members[MEMBERS_MAX];
 };
-
-/* Its own, or one that is free: never used, or of a group that was gone in the last look. */
-static struct slot *find_slot(struct shmem_watch *w, uint64_t id)
-{
-	struct slot *free = NULL;
-
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *s = &w->slots[((id * 0x9e3779b97f4a7c15 >> 32) + i) % SLOTS];
-
-		if (s->id == id)
-			return s;
-		if (!free && (s->look == 0 || s->look + 1 < w->look))
-			free = s;
-		if (s->look == 0)
-			break;
-	}
-	return free;
-}
 
 static bool read_shmem(int dir_fd, uint64_t *ret_bytes)
 {
@@ -93,19 +73,19 @@ static bool read_shmem(int dir_fd, uint64_t *ret_bytes)
 static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct shmem_watch *w = userdata;
-	struct slot now = {.look = w->look}, *slot;
+	struct slot now = {.mark.look = w->look}, *slot;
 	struct stat st;
 	uint64_t grown;
 	bool known;
 
 	if (fstat(at->fd, &st) < 0 || !read_shmem(at->fd, &now.bytes))
 		return false;
-	now.id = st.st_ino;
-	slot = find_slot(w, now.id);
+	now.mark.id = st.st_ino;
+	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
 	if (!slot)
 		return true;
 	/* who was not there at the look before may have taken all of it since then, or nothing */
-	known = slot->id == now.id && slot->look + 1 == w->look;
+	known = slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look;
 	grown = known ? u64_sub(now.bytes, slot->bytes) : now.bytes;
 	*slot = now;
 	w->all_bytes = u64_add(w->all_bytes, grown);

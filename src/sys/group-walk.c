@@ -74,6 +74,24 @@ void group_walk(int root_fd, bool (*visit)(void *userdata, const struct group_le
 	walk(&w, &root, 0);
 }
 
+void *group_mark_find(void *table, size_t size, uint64_t id, uint64_t look)
+{
+	struct group_mark *free = NULL;
+
+	for (unsigned i = 0; i < GROUP_MARKS; i++) {
+		size_t at = ((id * 0x9e3779b97f4a7c15 >> 32) + i) % GROUP_MARKS;
+		struct group_mark *mark = (struct group_mark *)((char *)table + at * size);
+
+		if (mark->id == id)
+			return mark;
+		if (!free && (mark->look == 0 || mark->look + 1 < look))
+			free = mark;
+		if (mark->look == 0)
+			break;
+	}
+	return free;
+}
+
 /* Of its own, or beside the hierarchies of v1, whose root has no such file. */
 int group_walk_open_root(int *ret_fd)
 {

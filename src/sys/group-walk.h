@@ -6,6 +6,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* A group on the way down, and those above it. */
 struct group_level {
@@ -26,3 +28,18 @@ int group_walk_open_root(int *ret_fd);
  */
 void group_walk(int root_fd, bool (*visit)(void *userdata, const struct group_level *at),
 		void *userdata);
+
+/* What the elements of a table begin with that remembers groups from one look to the next. */
+struct group_mark {
+	uint64_t id;   /* inode of the group's directory */
+	uint64_t look; /* the last one it was there in; they count from 1, and 0 is: never used */
+};
+
+/* More than a walk shows, so that a group which has just come finds room beside those that went. */
+#define GROUP_MARKS 1024
+
+/*
+ * The element of @table, of GROUP_MARKS of @size bytes each, that is the group's, or a free one:
+ * never used, or of a group that was gone in the look before @look. NULL: there is none.
+ */
+void *group_mark_find(void *table, size_t size, uint64_t id, uint64_t look);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,21 +55,27 @@ static void look_at_all(struct prefetch_task *task)
 	growth_look_end(&task->growth);
 }
 
+/* What has been asked for while a look went on is one look more. False: nobody will ask again. */
+static bool await_requests(int fd)
+{
+	struct pollfd more = {.fd = fd, .events = POLLIN};
+	char request;
+	ssize_t n;
+
+	do
+		n = read(fd, &request, sizeof(request));
+	while ((n < 0 && errno == EINTR) || (n > 0 && poll(&more, 1, 0) > 0));
+	return n > 0;
+}
+
 static void *prefetch_main(void *userdata)
 {
 	struct prefetch_task task = *(struct prefetch_task *)userdata;
-	char request;
 
 	free(userdata);
-	for (;;) {
-		ssize_t n = read(task.request_fd, &request, sizeof(request));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n != sizeof(request))
-			return NULL;
+	while (await_requests(task.request_fd))
 		look_at_all(&task);
-	}
+	return NULL;
 }
 
 int prefetch_start(struct prefetch *p, int proc_fd)

@@ -17,5 +17,5 @@ struct prefetch {
 /* The thread runs until the process ends. @proc_fd is borrowed. 0 or negative errno. */
 int prefetch_start(struct prefetch *p, int proc_fd);
 
-/* Has everybody looked at, when the looks before are done. Never waits. */
+/* Has everybody looked at, once more when a look is under way. Never waits. */
 void prefetch_submit(const struct prefetch *p);

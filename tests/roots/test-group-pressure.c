@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sys/group-pressure.h"
+#include "sys/group-walk.h"
 
 #define SEC UINT64_C(1000000)
 
@@ -185,13 +186,47 @@ static void test_many(void **state)
 	tree_done(&t);
 }
 
+/* The next id after @from whose place in an empty table is @place. */
+static uint64_t id_at(const struct group_mark *empty, const struct group_mark *place, uint64_t from)
+{
+	struct group_mark *table = (struct group_mark *)empty;
+
+	while (group_mark_find(table, sizeof(*table), ++from, 1) != place)
+		;
+	return from;
+}
+
+/* Two of the same place: who came second is found behind the first, also once that one has gone. */
+static void test_marks(void **state)
+{
+	static struct group_mark table[GROUP_MARKS];
+	struct group_mark *mine;
+	uint64_t first, second, third;
+
+	(void)state;
+	first = id_at(table, &table[7], 1);
+	second = id_at(table, &table[7], first);
+	third = id_at(table, &table[7], second);
+	table[7] = (struct group_mark){first, 1};
+	mine = group_mark_find(table, sizeof(*table), second, 1);
+	assert_ptr_equal(mine, &table[8]);
+	*mine = (struct group_mark){second, 1};
+	mine->look = 2;
+	assert_ptr_equal(group_mark_find(table, sizeof(*table), second, 3), mine);
+	assert_ptr_equal(group_mark_find(table, sizeof(*table), third, 3), &table[7]);
+
+	for (unsigned i = 0; i < GROUP_MARKS; i++)
+		table[i] = (struct group_mark){UINT64_MAX - i, 3};
+	assert_null(group_mark_find(table, sizeof(*table), first, 3));
+	assert_ptr_equal(group_mark_find(table, sizeof(*table), UINT64_MAX - 9, 4), &table[9]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_second),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_second), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

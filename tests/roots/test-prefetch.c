@@ -14,6 +14,8 @@
 
 #define PROCESSES     30
 #define DEADLINE_MSEC 20000
+#define SILENCE_MSEC  1000
+#define ASKED	      12
 
 struct watch {
 	int fd;
@@ -71,23 +73,30 @@ static bool seen(const struct watch *w, unsigned times)
 	return true;
 }
 
-static void wait_until_seen(struct watch *w, unsigned times)
+/* False: nothing has happened for so long. */
+static bool take_more(struct watch *w, int timeout_msec)
 {
 	char buf[4096] __attribute__((aligned(8)));
 	struct pollfd p = {.fd = w->fd, .events = POLLIN};
+	ssize_t n;
 
+	if (poll(&p, 1, timeout_msec) <= 0)
+		return false;
+	n = read(w->fd, buf, sizeof(buf));
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *e = (const void *)(buf + at);
+
+		take(w, e);
+		at += (ssize_t)(sizeof(*e) + e->len);
+	}
+	return true;
+}
+
+static void wait_until_seen(struct watch *w, unsigned times)
+{
 	while (!seen(w, times)) {
-		ssize_t n;
-
-		if (poll(&p, 1, DEADLINE_MSEC) <= 0)
+		if (!take_more(w, DEADLINE_MSEC))
 			fail_msg("not everybody was looked at");
-		n = read(w->fd, buf, sizeof(buf));
-		for (ssize_t at = 0; at < n;) {
-			const struct inotify_event *e = (const void *)(buf + at);
-
-			take(w, e);
-			at += (ssize_t)(sizeof(*e) + e->len);
-		}
 	}
 }
 
@@ -110,10 +119,34 @@ static void test_everybody(void **state)
 	tree_done(&t);
 }
 
+/* However often it is asked for during a look, it is one look more. */
+static void test_asked_often(void **state)
+{
+	struct watch w = {};
+	struct prefetch p;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	populate(&t, &w);
+	assert_int_equal(prefetch_start(&p, t.fd), 0);
+	for (unsigned i = 0; i < ASKED; i++)
+		prefetch_submit(&p);
+	wait_until_seen(&w, 1);
+	while (take_more(&w, SILENCE_MSEC))
+		;
+	/* and another, should the thread have been slow to begin and quick to end */
+	for (unsigned i = 0; i < PROCESSES; i++)
+		assert_in_range(w.oom_score[i], 1, 3);
+	close(w.fd);
+	tree_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everybody),
+		cmocka_unit_test(test_asked_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
