@@ -19,7 +19,7 @@
 #define REAP_WAIT_USEC 1500000
 
 /* How long nothing is said after a signal: what a victim of a gigabyte or two needs to be gone. */
-#define WRITER_HOLD_USEC 300000
+#define HOLD_USEC 300000
 
 #define UNIT_MEMORY_USEC (UINT64_C(3600) * 1000000)
 
@@ -177,7 +177,8 @@ static int signal_victim(struct daemon *d)
 
 	if (r < 0)
 		return r;
-	writer_hold(&d->writer, k->decided_usec + WRITER_HOLD_USEC);
+	writer_hold(&d->writer, k->decided_usec + HOLD_USEC);
+	notify_hold(&d->notify, k->decided_usec + HOLD_USEC);
 	/* the first of all: nobody can tell its unit once its parent has waited for it */
 	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
 	submit_victim(d);

@@ -120,7 +120,8 @@ static bool may_be_needed_soon(const struct daemon *d)
 
 void lookout_keep_fresh(struct daemon *d, uint64_t now_usec)
 {
-	if (now_usec < d->lookout.next_look_usec || !may_be_needed_soon(d))
+	/* while one is dying it would take the CPU that this one goes away on */
+	if (now_usec < d->lookout.next_look_usec || d->kill.active || !may_be_needed_soon(d))
 		return;
 	d->lookout.next_look_usec = now_usec + LOOK_INTERVAL_USEC;
 	prefetch_submit(&d->prefetch);

@@ -59,19 +59,26 @@ void notify_status(struct notify *n, const char *status)
 	n->status_pending = true;
 }
 
+void notify_hold(struct notify *n, uint64_t until_usec)
+{
+	n->held_usec = until_usec;
+}
+
 void notify_flush(struct notify *n, uint64_t now_usec)
 {
 	bool keep_alive = n->watchdog_usec > 0 && now_usec >= n->watchdog_next_usec;
+	bool status = n->status_pending && now_usec >= n->held_usec;
 	char message[576];
 
-	if (!n->ready_pending && !n->status_pending && !keep_alive)
+	if (!n->ready_pending && !status && !keep_alive)
 		return;
 	snprintf(message, sizeof(message), "%s%s%s%s%s", n->ready_pending ? "READY=1\n" : "",
-		 keep_alive ? "WATCHDOG=1\n" : "", n->status_pending ? "STATUS=" : "",
-		 n->status_pending ? n->status : "", n->status_pending ? "\n" : "");
+		 keep_alive ? "WATCHDOG=1\n" : "", status ? "STATUS=" : "", status ? n->status : "",
+		 status ? "\n" : "");
 	if (!notify_send(n, message))
 		return;
-	n->ready_pending = n->status_pending = false;
+	n->ready_pending = false;
+	n->status_pending &= !status;
 	if (keep_alive)
 		n->watchdog_next_usec = now_usec + n->watchdog_usec / 4;
 }

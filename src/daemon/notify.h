@@ -13,6 +13,7 @@ struct notify {
 	int fd;			/* -1: not started by a service manager */
 	uint64_t watchdog_usec; /* 0: no watchdog */
 	uint64_t watchdog_next_usec;
+	uint64_t held_usec; /* no status before this */
 	bool ready_pending;
 	bool status_pending;
 	char status[512];
@@ -23,6 +24,12 @@ void notify_init(struct notify *n);
 /* For the next flush. */
 void notify_ready(struct notify *n);
 void notify_status(struct notify *n, const char *status);
+
+/*
+ * Keeps a status back until then, of CLOCK_MONOTONIC: the manager tells it to everybody who
+ * listens on the bus, and that takes CPU time from whatever matters more now.
+ */
+void notify_hold(struct notify *n, uint64_t until_usec);
 
 /* Sends what is pending, and the keep-alive when it is due. Never waits. */
 void notify_flush(struct notify *n, uint64_t now_usec);
