@@ -100,6 +100,19 @@ static void wait_until_seen(struct watch *w, unsigned times)
 	}
 }
 
+static void begin(struct tree *t, struct watch *w, struct prefetch *p)
+{
+	tree_init(t);
+	populate(t, w);
+	assert_int_equal(prefetch_start(p, t->fd), 0);
+}
+
+static void end(struct tree *t, struct watch *w)
+{
+	close(w->fd);
+	tree_done(t);
+}
+
 static void test_everybody(void **state)
 {
 	struct watch w = {};
@@ -107,16 +120,13 @@ static void test_everybody(void **state)
 	struct tree t;
 
 	(void)state;
-	tree_init(&t);
-	populate(&t, &w);
-	assert_int_equal(prefetch_start(&p, t.fd), 0);
+	begin(&t, &w, &p);
 	prefetch_submit(&p);
 	wait_until_seen(&w, 1);
 	prefetch_submit(&p);
 	wait_until_seen(&w, 2);
 	assert_int_equal(w.others, 0);
-	close(w.fd);
-	tree_done(&t);
+	end(&t, &w);
 }
 
 /* However often it is asked for during a look, it is one look more. */
@@ -127,9 +137,7 @@ static void test_asked_often(void **state)
 	struct tree t;
 
 	(void)state;
-	tree_init(&t);
-	populate(&t, &w);
-	assert_int_equal(prefetch_start(&p, t.fd), 0);
+	begin(&t, &w, &p);
 	for (unsigned i = 0; i < ASKED; i++)
 		prefetch_submit(&p);
 	wait_until_seen(&w, 1);
@@ -138,8 +146,7 @@ static void test_asked_often(void **state)
 	/* and another, should the thread have been slow to begin and quick to end */
 	for (unsigned i = 0; i < PROCESSES; i++)
 		assert_in_range(w.oom_score[i], 1, 3);
-	close(w.fd);
-	tree_done(&t);
+	end(&t, &w);
 }
 
 int main(void)

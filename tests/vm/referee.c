@@ -8,9 +8,9 @@
  * /proc/vmstat has a thread of its own because each read of it allocates (vmstat_start() in
  * mm/vmstat.c of 6.1), which may stall when nothing is left; the other two files keep the buffer
  * of their first read. Pressure is read there too, as seldom: what is measured is how long a guest
- * of two slow CPUs needs for something, and each read takes from them. Gaps of up to a second between samples were seen all the same in a guest
- * left to thrash with nothing available: the longest is reported with each case, and figures finer
- * than it mean nothing.
+ * of two slow CPUs needs for something, and each read takes from them. Gaps of up to a second
+ * between samples were seen all the same in a guest left to thrash with nothing available: the
+ * longest is reported with each case, and figures finer than it mean nothing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,10 +26,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NSEC_PER_SEC	   1000000000L
-#define REALTIME_PRIORITY  90
-#define SLOW_PERIOD_NSEC   50000000L
-#define STACK_BYTES	   65536
+#define NSEC_PER_SEC	  1000000000L
+#define REALTIME_PRIORITY 90
+#define SLOW_PERIOD_NSEC  50000000L
+#define STACK_BYTES	  65536
 
 struct sample {
 	long at_usec;
