@@ -17,7 +17,7 @@
 /* A kill is to last so long at the rate at which memory is used up. */
 #define RELIEF_SEC 5
 
-/* Who holds this share of memory and swap is worth a kill at any rate. */
+/* Who holds this share of memory and swap gives back enough at any rate. */
 #define LARGE_DIVISOR 4
 
 void kin_reserve(struct kin *k, unsigned processes)
@@ -101,15 +101,25 @@ static uint64_t needed_bytes(const struct scan_request *request, uint64_t consum
 	return u64_add(request->shortage_bytes, u64_mul(consumed_bytes, RELIEF_SEC));
 }
 
-static bool is_worth_a_search(const struct daemon *d, const struct scan_request *request,
-			      uint64_t need)
+static bool may_be_replaced(const struct daemon *d, const struct scan_request *request)
+{
+	const struct process *victim = &d->scan.victim;
+
+	return request->select == SELECT_RELIEF && request->shortage_bytes > 0 && d->scan.found &&
+	       victim->verdict == VERDICT_ELIGIBLE && !victim->task_origin;
+}
+
+/* It gives back enough, and half of what has gone has gone to it: no family has to be looked for.
+ */
+static bool is_the_answer(const struct daemon *d, const struct scan_request *request, uint64_t need,
+			  uint64_t gone)
 {
 	const struct process *victim = &d->scan.victim;
 	uint64_t total = u64_mul(request->total_pages, (uint64_t)sysconf(_SC_PAGESIZE));
+	uint64_t bytes = process_expected_bytes(victim);
 
-	return request->select == SELECT_RELIEF && request->shortage_bytes > 0 && d->scan.found &&
-	       victim->verdict == VERDICT_ELIGIBLE && !victim->task_origin &&
-	       process_expected_bytes(victim) < u64_min(need, total / LARGE_DIVISOR);
+	return bytes >= u64_min(need, total / LARGE_DIVISOR) &&
+	       growth_of(d->kin.base, victim->id.pid, bytes) >= gone / 2;
 }
 
 void kin_find(struct daemon *d, const struct scan_request *request, const struct sample *now,
@@ -119,13 +129,17 @@ void kin_find(struct daemon *d, const struct scan_request *request, const struct
 	const struct process *victim = &d->scan.victim;
 	struct kin *k = &d->kin;
 	struct family_need need;
+	uint64_t gone;
 
 	k->found = false;
-	if (!is_worth_a_search(d, request, bytes))
+	if (!may_be_replaced(d, request))
 		return;
 	kin_collect(d, now);
 	k->base = growth_base(&k->growth, now->time_usec);
 	if (!k->base)
+		return;
+	gone = u64_sub(k->base->reserve_bytes, sample_reserve_bytes(now));
+	if (is_the_answer(d, request, bytes, gone))
 		return;
 	k->count = 0;
 	k->grown_bytes = 0;
@@ -134,8 +148,7 @@ void kin_find(struct daemon *d, const struct scan_request *request, const struct
 			      RELATIVES_READ, add_relative, k);
 	need = (struct family_need){
 		.bytes = bytes,
-		.grown_bytes = u64_max(k->grown_bytes,
-				       u64_sub(k->base->reserve_bytes, sample_reserve_bytes(now))),
+		.grown_bytes = u64_max(k->grown_bytes, gone),
 		.rival_points = victim->badness.points + victim->bias_pages,
 		.rival_bytes = process_expected_bytes(victim),
 	};

@@ -39,6 +39,11 @@ class Cell:
     peers: bool = False  # whether the other daemons are measured too
 
     @property
+    def many(self) -> bool:
+        """Of many processes, of whom a daemon need not end all."""
+        return self.work.startswith("children ")
+
+    @property
     def machine(self) -> Boot:
         return Boot(memory_mib=self.memory_mib, **SETUPS[self.setup])
 

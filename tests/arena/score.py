@@ -9,6 +9,7 @@ from facts import Facts, Signal
 FATAL = (9, 15)
 SHORT_PERCENT = 10
 BACK_PERCENT = 90
+ENOUGH_PERCENT = 15
 BYSTANDERS = ("neighbour", "protected", "bystander")
 
 
@@ -46,11 +47,14 @@ def inevitable_usec(facts: Facts) -> int | None:
     return None
 
 
-def back_usec(facts: Facts, first: Signal) -> int | None:
+def back_usec(cell: cells.Cell, facts: Facts, first: Signal) -> int | None:
     low = facts.at(first.at_usec)
     before = facts.number("available_before_kib")
     if low is None:
         return None
+    if cell.many:
+        return facts.back_usec(facts.number("mem_total_kib") * ENOUGH_PERCENT // 100,
+                               first.at_usec)
     return facts.back_usec(low.available_kib
                            + (before - low.available_kib) * BACK_PERCENT // 100, first.at_usec)
 
@@ -82,7 +86,7 @@ def faults(cell: cells.Cell, facts: Facts, died: list[str], back: int | None) ->
 def score(cell: cells.Cell, facts: Facts) -> dict:
     ended = victims(facts)
     died = [name_of(facts, entry) for entry in ended]
-    back = back_usec(facts, ended[0]) if ended else None
+    back = back_usec(cell, facts, ended[0]) if ended else None
     inevitable = inevitable_usec(facts) if cell.must else None
     start, end = facts.number("load_start_usec"), facts.number("end_usec")
     first, last = facts.at(start), facts.at(end)
