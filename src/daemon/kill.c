@@ -269,8 +269,10 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		return;
 	}
 	r = company_gather(d, candidate);
-	if (kin_is_of(&d->kin, candidate->id))
+	if (kin_is_of(&d->kin, candidate->id)) {
 		company_join(&d->company, d->kin.relatives, d->kin.family.count, candidate->id);
+		kin_taken(&d->kin, decided_usec);
+	}
 	if (r >= 0)
 		r = signal_victim(d);
 	if (r < 0) {

@@ -14,8 +14,14 @@
 /* To read one in full costs ten times what its score does, and all that is before the signal. */
 #define RELATIVES_READ (4 * FAMILY_MAX)
 
-/* A kill is to last so long at the rate at which memory is used up. */
-#define RELIEF_SEC 5
+/*
+ * A kill is to last so long at the rate at which memory is used up. If it did not last a minute,
+ * the next is to last twice as long: what is left of a family goes on, and all the faster where
+ * slow swap has held it up.
+ */
+#define RELIEF_SEC     5
+#define RELIEF_MAX_SEC 320
+#define LASTED_USEC    (UINT64_C(60) * 1000000)
 
 /* Who holds this share of memory and swap gives back enough at any rate. */
 #define LARGE_DIVISOR 4
@@ -44,6 +50,12 @@ void kin_reserve(struct kin *k, unsigned processes)
 bool kin_is_of(const struct kin *k, struct process_id victim)
 {
 	return k->found && process_id_equal(k->relatives[0].id, victim);
+}
+
+void kin_taken(struct kin *k, uint64_t now_usec)
+{
+	k->taken_sec = k->relief_sec;
+	k->taken_usec = now_usec;
 }
 
 void kin_collect(struct daemon *d, const struct sample *now)
@@ -95,10 +107,11 @@ static bool take_victim(struct daemon *d, const struct scan_request *request)
 	return true;
 }
 
-/* What a kill has to give back: the shortage, and what will be used up in the next seconds. */
-static uint64_t needed_bytes(const struct scan_request *request, uint64_t consumed_bytes)
+static unsigned relief_sec(const struct kin *k, uint64_t now_usec)
 {
-	return u64_add(request->shortage_bytes, u64_mul(consumed_bytes, RELIEF_SEC));
+	if (k->taken_usec == 0 || u64_sub(now_usec, k->taken_usec) >= LASTED_USEC)
+		return RELIEF_SEC;
+	return k->taken_sec < RELIEF_MAX_SEC ? k->taken_sec * 2 : RELIEF_MAX_SEC;
 }
 
 static bool may_be_replaced(const struct daemon *d, const struct scan_request *request)
@@ -125,13 +138,14 @@ static bool is_the_answer(const struct daemon *d, const struct scan_request *req
 void kin_find(struct daemon *d, const struct scan_request *request, const struct sample *now,
 	      uint64_t consumed_bytes)
 {
-	uint64_t bytes = needed_bytes(request, consumed_bytes);
 	const struct process *victim = &d->scan.victim;
 	struct kin *k = &d->kin;
 	struct family_need need;
-	uint64_t gone;
+	uint64_t bytes, gone;
 
 	k->found = false;
+	k->relief_sec = relief_sec(k, now->time_usec);
+	bytes = u64_add(request->shortage_bytes, u64_mul(consumed_bytes, k->relief_sec));
 	if (!may_be_replaced(d, request))
 		return;
 	kin_collect(d, now);

@@ -2,8 +2,8 @@
 /*
  * The search for a family when the best single victim cannot end a shortage that is made by many
  * (core/family.h): who holds how much now, and who has been growing (sys/growth.h). It reads
- * everybody who could matter in full, so it is made only where the victim that was found holds
- * little.
+ * everybody who could matter in full, so it is made only where the victim that was found is no
+ * answer.
  */
 #pragma once
 
@@ -27,6 +27,10 @@ struct kin {
 	const struct growth_book *base;
 	bool found;
 	struct family family; /* its members that have to die are the first relatives */
+
+	unsigned relief_sec; /* what the last search was for, and the last kill of a family */
+	unsigned taken_sec;
+	uint64_t taken_usec; /* that kill; 0: there was none */
 };
 
 /* Room for so many processes, while there is memory for it. */
@@ -44,3 +48,6 @@ void kin_find(struct daemon *d, const struct scan_request *request, const struct
 
 /* Whether the family that was found last is @victim's. */
 bool kin_is_of(const struct kin *k, struct process_id victim);
+
+/* It is the one that dies. */
+void kin_taken(struct kin *k, uint64_t now_usec);
