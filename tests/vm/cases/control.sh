@@ -45,6 +45,8 @@ wait_reaped()
 {
 	wait_dead "$1" 30
 	wait_said 20 "reaped process ${load_pid[$1]} "
+	# the next one goes by what is available
+	wait_memory_back 20
 }
 
 as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
