@@ -17,8 +17,8 @@ from checks import (LIMIT_PERCENT, SIGKILL, SIGTERM, Checks, check_back, check_d
                     check_kernel_idle, check_neighbours, check_ran, check_victim, show)
 from control import check_control
 from domains import check_domains
-from facts import Facts, Signal
-from guest import Boot
+from facts import Facts
+from guest import Boot, EmulatorError
 from kernel import check_semantics
 from operations import check_bad_config, check_environment, check_operations
 from parity import check_parity
@@ -232,18 +232,22 @@ def check_idle(facts: Facts, checks: Checks) -> None:
     checks.that(facts.unit("daemon-end").get("NRestarts") == "0", "daemon: NRestarts is 0")
 
 
-def skipped_soft(facts: Facts, name: str, sent: list[Signal]) -> bool:
-    """Nobody ran while memory went from soft to hard, not even the referee, whose priority is above
-    all others' and whose memory is locked: 8 s were seen once, with swap on disk nearly full."""
-    if [entry.number for entry in sent] != [SIGKILL]:
-        return False
+def refuse_standstill(facts: Facts, name: str) -> None:
+    """Nobody ran on the way from soft to the first signal, not even the referee, whose priority is
+    above all others' and whose memory is locked: 8 s were seen once, with swap on disk nearly full.
+    Such a run shows nothing of what is sent first."""
+    sent = [entry for entry in facts.signals_to(facts.pid(name)) if facts.sent_by_daemon(entry)]
     start = (facts.step(name) or (0, 0))[0]
-    return facts.longest_gap_usec(start, sent[0].at_usec) > STOOD_STILL_USEC
+    gap = facts.longest_gap_usec(start, sent[0].at_usec) if sent else 0
+    if gap > STOOD_STILL_USEC:
+        raise EmulatorError(f"the guest stood still for {gap / 1e6:.1f} s before the first signal "
+                            f"to {name}")
 
 
 def check_allocations(facts: Facts, checks: Checks) -> None:
     """Nothing allocated and nothing read from disk, in every way to a signal; and the two
     stretches in which that was injected are told apart from it."""
+    refuse_standstill(facts, "escalate")
     check_ran(facts, checks)
     check_kernel_idle(facts, checks)
     check_neighbours(facts, checks)
@@ -251,9 +255,6 @@ def check_allocations(facts: Facts, checks: Checks) -> None:
     for name, numbers in wanted.items():
         pid = facts.pid(name)
         own = [entry for entry in facts.signals_to(pid) if facts.sent_by_daemon(entry)]
-        if numbers[0] == SIGTERM and skipped_soft(facts, name, own):
-            print(f"# {name}: the machine stood still all the way from soft to hard")
-            numbers = [SIGKILL]
         checks.that([entry.number for entry in own] == numbers and
                     facts.notes.get(f"dead_{name}") == "yes",
                     f"{name}: died by {' and '.join(map(str, numbers))}", show(own))
