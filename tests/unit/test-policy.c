@@ -1035,6 +1035,7 @@ static const struct {
 	uint64_t available, refaults, reclaimed; /* MiB; pages in 100 ms */
 	uint64_t memory_permyriad, io_permyriad; /* of others */
 	enum reason reason;
+	uint64_t whole_permyriad; /* of all together; a tenth unless set */
 } others_rows[] = {
 	{"a quarter", 50, 125, 1000, 2500, 0, REASON_THRASH},
 	{"less", 50, 125, 1000, 2490, 0, REASON_SWAP_LEFT},
@@ -1044,16 +1045,24 @@ static const struct {
 	{"to I/O, but less", 50, 50, 100, 0, 2490, REASON_SWAP_LEFT},
 	{"to I/O, and too little comes back", 50, 49, 100, 0, 10000, REASON_SWAP_LEFT},
 	{"to a disk that is busy for others", 50, 6, 6, 0, 10000, REASON_SWAP_LEFT},
+	{"beside a leak into a slow disk", 50, 7, 1000, 5000, 0, REASON_THRASH, 5000},
+	{"beside one, to I/O", 50, 7, 1000, 0, 5000, REASON_THRASH, 5000},
+	{"beside one, but less", 50, 7, 1000, 4990, 4990, REASON_RECLAIM, 5000},
+	{"beside one, and nothing comes back", 50, 6, 1000, 10000, 10000, REASON_RECLAIM, 5000},
+	{"beside one that takes less of the time", 50, 7, 1000, 10000, 10000, REASON_SWAP_LEFT, 4990},
+	{"beside one, with memory available", 151, 7, 1000, 10000, 10000, REASON_STALL, 5000},
 };
 
-/* All together lose a tenth of the time, and a control group that is not the worst more. */
+/* All together lose some of the time, and a control group that is not the worst more. */
 static void test_others(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(others_rows); i++) {
+		uint64_t whole = others_rows[i].whole_permyriad;
 		struct stalls s;
 		struct action a = {};
 
+		whole = whole > 0 ? whole : 1000;
 		stalls_init(&s, "", others_rows[i].available * MIB);
 		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
 		s.o.sample.has_vmstat = s.o.sample.has_io = s.o.sample.has_others = true;
@@ -1064,14 +1073,14 @@ static void test_others(void **state)
 			s.o.sample.vmstat.steal_direct += others_rows[i].reclaimed;
 			s.o.sample.others.memory_usec += 10 * others_rows[i].memory_permyriad;
 			s.o.sample.others.io_usec += 10 * others_rows[i].io_permyriad;
-			a = stalls_go(&s, 100 * MSEC, 1000);
+			a = stalls_go(&s, 100 * MSEC, whole);
 		}
 		CHECK_INT(others_rows[i].row, a.reason, others_rows[i].reason);
 		CHECK_INT(others_rows[i].row, a.stall_of_others,
 			  others_rows[i].reason == REASON_THRASH);
 		/* nobody has looked */
 		s.o.sample.has_others = false;
-		a = stalls_go(&s, 100 * MSEC, 1000);
+		a = stalls_go(&s, 100 * MSEC, whole);
 		CHECK_INT(others_rows[i].row, a.stall_of_others, false);
 	}
 }
