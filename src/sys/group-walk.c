@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,15 +35,37 @@ struct entry {
 	char name[];
 };
 
+/*
+ * A directory has as many links as directories below it, and two. To list one takes longer than to
+ * read a group's pressure, since it has some fifty files.
+ */
+static bool has_none_below(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 2;
+}
+
+/* Whether there are groups below. */
+static bool walk_below(struct walk *w, const struct group_level *at, unsigned depth);
+
 static void walk(struct walk *w, const struct group_level *at, unsigned depth)
+{
+	if ((has_none_below(at->fd) || !walk_below(w, at, depth)) && at->above &&
+	    w->counted < GROUP_WALK_MAX)
+		w->counted += w->visit(w->userdata, at);
+	worker_rest(&w->rested);
+}
+
+static bool walk_below(struct walk *w, const struct group_level *at, unsigned depth)
 {
 	_Alignas(uint64_t) char dents[DENTS_SIZE];
 	CLEANUP_CLOSE int list_fd = openat(at->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool leaf = true;
+	bool found = false;
 	long n;
 
 	if (list_fd < 0)
-		return;
+		return true; /* what is there is not known */
 	while (w->counted < GROUP_WALK_MAX &&
 	       (n = syscall(SYS_getdents64, list_fd, dents, sizeof(dents))) > 0) {
 		for (long i = 0; i < n; i += ((struct entry *)(dents + i))->size) {
@@ -50,7 +73,7 @@ static void walk(struct walk *w, const struct group_level *at, unsigned depth)
 
 			if (e->type != DT_DIR || e->name[0] == '.')
 				continue;
-			leaf = false;
+			found = true;
 			if (depth == DEPTH_MAX)
 				continue;
 			CLEANUP_CLOSE int fd = fs_open_dir(at->fd, e->name);
@@ -60,9 +83,7 @@ static void walk(struct walk *w, const struct group_level *at, unsigned depth)
 				walk(w, &below, depth + 1);
 		}
 	}
-	if (leaf && at->above && w->counted < GROUP_WALK_MAX)
-		w->counted += w->visit(w->userdata, at);
-	worker_rest(&w->rested);
+	return found;
 }
 
 void group_walk(int root_fd, bool (*visit)(void *userdata, const struct group_level *at),
