@@ -83,13 +83,17 @@ meminfo()
 
 available_at_least() { meminfo MemAvailable && ((REPLY >= $1)); }
 
-# oom_kills: the kernel's count of its own OOM kills, in REPLY.
+# oom_kills: the kernel's count of its own OOM kills, in REPLY. Not line by line: `read` goes back in the
+# file after each, and its lines have moved when a number before them has become longer.
 oom_kills()
 {
-	local name value
-	while read -r name value; do
-		[[ $name != oom_kill ]] || REPLY=$value
-	done </proc/vmstat
+	local lines line
+	mapfile -t lines </proc/vmstat
+	REPLY=
+	for line in "${lines[@]}"; do
+		[[ $line != "oom_kill "* ]] || REPLY=${line#* }
+	done
+	[[ -n $REPLY ]] || fail "/proc/vmstat has no oom_kill"
 }
 
 # step NAME: what the journal gets from here on, until the next step, belongs to NAME.
