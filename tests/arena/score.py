@@ -100,7 +100,8 @@ def score(cell: cells.Cell, facts: Facts) -> dict:
         "right": not wrong,
         "wrong": wrong,
         "died": counted,
-        "back_ms": round((back - inevitable) / 1000) if back and inevitable else None,
+        "back_ms": round((back - inevitable) / 1000) if back and inevitable and back > inevitable
+        else None,
         "gap_ms": round(gaps["worst_gap_usec"] / 1000) if gaps else None,
         "lost_percent": round(100 * gaps["lost_usec"] / (end - start)) if gaps and end > start
         else None,
