@@ -291,7 +291,7 @@ static int start(struct recorder *r, struct recorder_thread *t,
 	t->file_fd = targets->file_fd;
 	t->size = targets->file_fd >= 0 ? st.st_size : 0;
 	t->store_fd = targets->store_fd;
-	q = worker_start(RECORDER_STACK_SIZE, recorder_main, t);
+	q = worker_start("reapd-recorder", RECORDER_STACK_SIZE, recorder_main, t);
 	if (q >= 0)
 		*r = (struct recorder){
 			.fd = fds[1],

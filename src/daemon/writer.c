@@ -208,7 +208,7 @@ int writer_start(struct writer *w, enum log_target target)
 	}
 	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
 	*t = (struct writer_thread){fds[0], done[1], target, &w->held_until_usec};
-	r = worker_start(WRITER_STACK_SIZE, writer_main, t);
+	r = worker_start("reapd-writer", WRITER_STACK_SIZE, writer_main, t);
 	if (r < 0)
 		return r;
 	w->fd = fds[1];

@@ -358,7 +358,7 @@ int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
 	*t = (struct cgroups_thread){requests[0], results[1],
 				     fs_open_dir(AT_FDCWD, "/sys/fs/cgroup"), proc_fd, reaper};
 	*c = (struct cgroups){requests[1], results[0]};
-	return worker_start(CGROUPS_STACK_SIZE, cgroups_main, t);
+	return worker_start("reapd-cgroup", CGROUPS_STACK_SIZE, cgroups_main, t);
 }
 
 int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, const char *top)

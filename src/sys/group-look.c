@@ -90,7 +90,7 @@ int group_look_start(struct group_look *g, int proc_fd)
 	t->request_fd = requests[0];
 	t->result_fd = results[1];
 	*g = (struct group_look){requests[1], results[0]};
-	return worker_start(STACK_SIZE, look_main, t);
+	return worker_start("reapd-groups", STACK_SIZE, look_main, t);
 }
 
 void group_look_submit(const struct group_look *g, enum group_look_kind kind)

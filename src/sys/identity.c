@@ -298,7 +298,7 @@ int identities_start(struct identities *i, int proc_fd)
 	*t = (struct identities_thread){requests[0], results[1], proc_fd,
 					fs_open_dir(AT_FDCWD, "/sys/fs/cgroup")};
 	*i = (struct identities){.request_fd = requests[1], .result_fd = results[0]};
-	return worker_start(IDENTITY_STACK_SIZE, identities_main, t);
+	return worker_start("reapd-identity", IDENTITY_STACK_SIZE, identities_main, t);
 }
 
 int identities_submit(struct identities *i, const struct patterns *patterns, unsigned processes,

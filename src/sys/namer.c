@@ -70,7 +70,7 @@ int namer_start(struct namer *n)
 	}
 	*pipes = (struct namer_pipes){requests[0], results[1]};
 	*n = (struct namer){requests[1], results[0]};
-	return worker_start(NAMER_STACK_SIZE, namer_main, pipes);
+	return worker_start("reapd-namer", NAMER_STACK_SIZE, namer_main, pipes);
 }
 
 int namer_submit(const struct namer *n, const struct victim *v)

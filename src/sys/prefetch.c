@@ -95,7 +95,7 @@ int prefetch_start(struct prefetch *p, int proc_fd)
 	*task = (struct prefetch_task){
 		.request_fd = requests[0], .proc_fd = proc_fd, .growth.fd = notes[1]};
 	*p = (struct prefetch){requests[1], notes[0]};
-	return worker_start(PREFETCH_STACK_SIZE, prefetch_main, task);
+	return worker_start("reapd-prefetch", PREFETCH_STACK_SIZE, prefetch_main, task);
 }
 
 void prefetch_submit(const struct prefetch *p)

@@ -149,7 +149,7 @@ int reaper_start(struct reaper *r)
 		if (!pipes)
 			return -ENOMEM;
 		*pipes = (struct reaper_pipes){requests[0], results[1]};
-		error = worker_start(REAPER_STACK_SIZE, reaper_main, pipes);
+		error = worker_start("reapd-reaper", REAPER_STACK_SIZE, reaper_main, pipes);
 	}
 	r->request_fd = requests[1];
 	r->result_fd = results[0];

@@ -87,7 +87,7 @@ int sharers_start(struct sharers *s)
 	}
 	*pipes = (struct sharers_pipes){requests[0], results[1]};
 	*s = (struct sharers){.request_fd = requests[1], .result_fd = results[0]};
-	return worker_start(SHARERS_STACK_SIZE, sharers_main, pipes);
+	return worker_start("reapd-sharers", SHARERS_STACK_SIZE, sharers_main, pipes);
 }
 
 static int64_t usec_until(const struct timespec *end)

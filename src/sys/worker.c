@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define NSEC_PER_SEC  INT64_C(1000000000)
@@ -32,21 +34,42 @@ int worker_pipe(enum worker_pipe kind, int ret[static 2])
 	return 0;
 }
 
-int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata)
+struct start {
+	const char *name;
+	void *(*run)(void *userdata);
+	void *userdata;
+};
+
+static void *begin(void *userdata)
 {
+	struct start start = *(struct start *)userdata;
+
+	free(userdata);
+	prctl(PR_SET_NAME, start.name);
+	return start.run(start.userdata);
+}
+
+int worker_start(const char *name, size_t stack_size, void *(*run)(void *userdata), void *userdata)
+{
+	struct start *start = malloc(sizeof(*start));
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
+	if (!start)
+		return -ENOMEM;
+	*start = (struct start){name, run, userdata};
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, stack_size);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the loop */
-	r = pthread_create(&thread, &attr, run, userdata);
+	r = pthread_create(&thread, &attr, begin, start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
+	if (r > 0)
+		free(start);
 	return -r;
 }
 

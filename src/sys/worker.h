@@ -18,8 +18,11 @@ enum worker_pipe { WORKER_REQUESTS, WORKER_RESULTS };
  */
 int worker_pipe(enum worker_pipe kind, int ret[static 2]);
 
-/* Starts a detached thread; @userdata is its own from then on. 0 or negative errno. */
-int worker_start(size_t stack_size, void *(*run)(void *userdata), void *userdata);
+/*
+ * Starts a detached thread; @userdata is its own from then on. @name: what top and a trace show, 15
+ * characters. 0 or negative errno.
+ */
+int worker_start(const char *name, size_t stack_size, void *(*run)(void *userdata), void *userdata);
 
 /*
  * For a thread that walks over everybody, which lasts, with the real-time priority that it has from

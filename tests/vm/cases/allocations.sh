@@ -69,7 +69,7 @@ daemon_start
 load_start crowd crowd 2000
 neighbours_start 60
 evidence_start
-trace_event exceptions/page_fault_user 'COMM == "reapd"' # so that a fault can be named
+trace_event exceptions/page_fault_user 'COMM ~ "reapd*"' # so that a fault can be named
 # Most of the memory is taken once, by somebody whom nobody may kill, and not anew for each kill.
 meminfo SwapFree
 swap=$REPLY
