@@ -347,6 +347,7 @@ static void begin_barren(struct policy *p, uint64_t now_usec, enum level level, 
 	p->barren_pause_usec = pause_usec;
 	p->barren_until_usec = u64_add(now_usec, pause_usec);
 	p->barren_level = level;
+	p->barren_knew_writer = true; /* only step_barren() is for want of somebody better */
 }
 
 /*
@@ -542,7 +543,17 @@ static enum action_kind step_barren(struct policy *p, const struct observation *
 
 	begin_barren(p, o->sample.time_usec, level,
 		     u64_max(BARREN_MIN_USEC, u64_min(u64_mul(p->barren_pause_usec, 2), longest)));
+	p->barren_knew_writer = o->writer_known;
 	return first ? ACTION_BARREN : ACTION_NONE;
+}
+
+/*
+ * Who fills a tmpfs is found by a thread, which may need longer than memory does from warning to
+ * hard; and what is left then would be gone before the pause is over.
+ */
+static bool is_writer_new(const struct policy *p, const struct observation *o, enum level level)
+{
+	return level == LEVEL_HARD && o->writer_known && !p->barren_knew_writer;
 }
 
 static enum action_kind step_watching(struct policy *p, const struct observation *o,
@@ -560,7 +571,7 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 		return ACTION_NONE;
 	/* a worse level is another shortage: somebody new may be to blame */
 	if (p->phase == PHASE_BARREN && o->sample.time_usec < p->barren_until_usec &&
-	    level <= p->barren_level)
+	    level <= p->barren_level && !is_writer_new(p, o, level))
 		return ACTION_NONE;
 	if (waits_for_kernel(p, &o->sample))
 		return ACTION_NONE;

@@ -85,6 +85,7 @@ struct observation {
 	uint64_t candidate_shmem_bytes; /* and what it maps of shared memory, which may stay */
 	bool candidate_dying;		/* SIGKILL is pending already: to be awaited, not killed */
 	bool candidate_writes; /* it fills a tmpfs: its death gives back little, and ends that */
+	bool writer_known;     /* who does that was found: a scan may make him the candidate */
 	uint64_t stuck_bytes;  /* what those still hold who were killed, given up and live on */
 	enum victim_state victim;
 	enum release victim_release;
@@ -160,6 +161,7 @@ struct policy {
 	uint64_t barren_until_usec;
 	uint64_t barren_pause_usec;
 	enum level barren_level;
+	bool barren_knew_writer;
 
 	uint64_t fill_rate_seen_bytes; /* faster than that, and when */
 	uint64_t fill_rate_seen_usec;

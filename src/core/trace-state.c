@@ -54,6 +54,7 @@ static const struct trace_field fields[] = {
 	NUMBER("barren-until", barren_until_usec),
 	NUMBER("barren-pause", barren_pause_usec),
 	ENUM("barren-level", barren_level, trace_level_text),
+	TRUTH("barren-knew-writer", barren_knew_writer),
 	NUMBER("fill-rate-seen", fill_rate_seen_bytes),
 	NUMBER("fill-rate-seen-at", fill_rate_seen_usec),
 	NUMBER("mark", mark.time_usec),

@@ -152,6 +152,7 @@ static const struct trace_field fields[] = {
 	FIELD("candidate-shmem", FIELD_U64, observation.candidate_shmem_bytes),
 	FIELD("candidate-dying", FIELD_BOOL, observation.candidate_dying),
 	FIELD("candidate-writes", FIELD_BOOL, observation.candidate_writes),
+	FIELD("writer", FIELD_BOOL, observation.writer_known),
 	FIELD("stuck", FIELD_U64, observation.stuck_bytes),
 	ENUM("victim", observation.victim, victim_text),
 	ENUM("release", observation.victim_release, release_text),

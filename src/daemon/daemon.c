@@ -455,6 +455,7 @@ static uint64_t tick(struct daemon *d)
 		o.victim = kill_observe(d, NULL, &o.sample);
 		o.victim_release = kill_release(d, NULL);
 		o.stuck_bytes = stuck_look(d, now.time_usec);
+		o.writer_known = groups_writer(&d->groups, now.time_usec) != NULL;
 		daemon_look_at_pause(d, now.time_usec);
 		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;

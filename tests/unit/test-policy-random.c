@@ -65,6 +65,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->candidate_bytes = random_amount(r);
 	o->candidate_shmem_bytes = random_amount(r);
 	o->candidate_dying = random_one_in(r, 4);
+	o->writer_known = random_one_in(r, 4);
 	o->stuck_bytes = random_one_in(r, 4) ? random_amount(r) : 0;
 	o->victim_release = (enum release)random_below(r, 3);
 	o->stand_aside = random_one_in(r, 4);

@@ -1049,7 +1049,8 @@ static const struct {
 	{"beside one, to I/O", 50, 7, 1000, 0, 5000, REASON_THRASH, 5000},
 	{"beside one, but less", 50, 7, 1000, 4990, 4990, REASON_RECLAIM, 5000},
 	{"beside one, and nothing comes back", 50, 6, 1000, 10000, 10000, REASON_RECLAIM, 5000},
-	{"beside one that takes less of the time", 50, 7, 1000, 10000, 10000, REASON_SWAP_LEFT, 4990},
+	{"beside one that takes less of the time", 50, 7, 1000, 10000, 10000, REASON_SWAP_LEFT,
+	 4990},
 	{"beside one, with memory available", 151, 7, 1000, 10000, 10000, REASON_STALL, 5000},
 };
 
@@ -1919,12 +1920,28 @@ static void test_writer(void **state)
 	o.sample.mem.available_bytes = 51 * MIB;
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_SETTLED);
 	o.victim = VICTIM_NONE;
+	o.sample.mem.available_bytes = 50 * MIB;
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_SCAN);
 	o.scan = SCAN_VICTIM;
 	o.candidate_bytes = 30 * MIB;
 	o.candidate_writes = false;
 	assert_int_not_equal(policy_step(&p, &o).kind, ACTION_KILL);
 	assert_int_equal(p.phase, PHASE_BARREN);
+
+	/* another one is found, who is looked for at once, and once */
+	o.scan = SCAN_NOT_DONE;
+	o.sample.time_usec += 100 * MSEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.writer_known = true;
+	o.sample.mem.available_bytes = 60 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.mem.available_bytes = 50 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_SCAN);
+	o.scan = SCAN_VICTIM;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.scan = SCAN_NOT_DONE;
+	o.sample.time_usec += 100 * MSEC;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
 }
 
 /* A machine in warning for long is not measured from the calm of yesterday. */
