@@ -25,6 +25,7 @@ SETUPS = {
               "slow_bytes_per_second": 20 << 20},
     "zram": {"swap": "zram", "swap_mib": 512},
     "zram-large": {"swap": "zram", "swap_mib": 2048},
+    "zswap": {"swap": "zswap", "swap_mib": 512},
 }
 
 
@@ -63,13 +64,13 @@ def add(name: str, work: str, must: str, why: str, setups: str = "none", memory_
 
 # Leaks at several rates, on every machine.
 add("leak-20", "leak 20", "leak", LEAK, "none disk zram")
-add("leak-100", "leak 100", "leak", LEAK, "none disk slow zram zram-large",
+add("leak-100", "leak 100", "leak", LEAK, "none disk slow zram zram-large zswap",
     peers="none disk zram zram-large")
 add("leak-400", "leak 400", "leak", LEAK, "none disk zram", peers="none")
 add("leak-100-2g", "leak 100", "leak", LEAK, "none disk", memory_mib=2048)
 add("leak-400-2g", "leak 400", "leak", LEAK, "none zram", memory_mib=2048)
 # What can be compressed costs zram next to nothing, until it is full.
-add("same-100", "leak 100 const", "leak", LEAK, "disk zram zram-large", peers="zram")
+add("same-100", "leak 100 const", "leak", LEAK, "disk zram zram-large zswap", peers="zram")
 
 add("burst", "burst", "leak", "what was calm for long is no reason to be slow",
     "none disk zram", peers="none", may="hold")
@@ -104,7 +105,7 @@ add("files", "files", "", "who fills it at most: what a tmpfs holds is no proces
 add("stream", "stream", "", NOBODY, "none disk slow", peers="slow")
 add("balloon", "balloon", "", NOBODY, "none disk zram")
 add("balloon-2g", "balloon", "", NOBODY, "none", memory_mib=2048)
-add("cold", "cold 150", "", NOBODY, "disk slow zram", peers="slow")
+add("cold", "cold 150", "", NOBODY, "disk slow zram zswap", peers="slow")
 add("jobs", "jobs 4 60", "", NOBODY, "none disk zram", peers="none")
 add("spike", "spike", "", NOBODY, "none")
 add("throttled", "throttled", "", NOBODY, "none disk", peers="none")

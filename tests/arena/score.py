@@ -40,7 +40,7 @@ def inevitable_usec(facts: Facts) -> int | None:
         return facts.number("needed_usec")
     memory = facts.number("mem_total_kib") * SHORT_PERCENT // 100
     swap = facts.number("swap_total_kib") * SHORT_PERCENT // 100
-    on_disk = facts.notes.get("swap") in ("disk", "slow")
+    on_disk = facts.notes.get("swap") in ("disk", "slow", "zswap")
     for sample in facts.since(facts.number("load_start_usec")):
         if sample.available_kib <= memory and (not on_disk or sample.swap_free_kib <= swap):
             return sample.at_usec

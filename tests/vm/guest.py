@@ -47,11 +47,25 @@ STOPPED_SECONDS = 15
 
 PACKAGES = """
     systemd systemd-sysv systemd-oomd udev dbus
-    linux-image-cloud-amd64 initramfs-tools kmod
+    linux-image-cloud-amd64 linux-image-amd64 initramfs-tools kmod
     util-linux mount procps strace
     libsystemd0 libcap-ng0 libeconf0 libpcre2-8-0 libproc2-0 libsmartcols1
     earlyoom nohang
 """.split()
+
+# What is not unpacked. The guest has a serial line and virtio drives, and no network.
+EXCLUDES = [*(f"/usr/share/{name}/*" for name in ("man", "info", "locale", "doc", "lintian", "bug")),
+            "/lib/modules/*/kernel/sound/*",
+            *(f"/lib/modules/*/kernel/drivers/{name}/*" for name in (
+                "ata", "comedi", "gpu", "hid", "hwmon", "iio", "infiniband", "input", "md", "media",
+                "mmc", "mtd", "net", "scsi", "staging", "target", "usb", "video")),
+            *(f"/lib/modules/*/kernel/net/{name}/*" for name in (
+                "bluetooth", "mac80211", "netfilter", "sunrpc", "wireless")),
+            *(f"/lib/modules/*/kernel/fs/{name}/*" for name in (
+                "btrfs", "f2fs", "nfs", "ocfs2", "smb", "xfs"))]
+
+# The kernels by what follows their version: the cloud's, which boots faster, and one with zswap.
+KERNELS = {"cloud-amd64": "cloud", "amd64": "generic"}
 
 # What runs in the fresh root ($1) before packages beyond the essential ones are installed: the
 # initramfs is generated once, small, and only after its list of modules exists.
@@ -60,7 +74,7 @@ set -eu
 mkdir -p "$1/etc/initramfs-tools/conf.d"
 printf 'MODULES=list\nCOMPRESS=lz4\nRESUME=none\nFSTYPE=ext4\n' >"$1/etc/initramfs-tools/conf.d/vm"
 mkdir -p "$1/usr/share/initramfs-tools/modules.d" "$1/usr/lib/systemd/system-preset"
-printf 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n' >"$1/usr/share/initramfs-tools/modules.d/vm"
+printf 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\nzsmalloc\nzbud\n' >"$1/usr/share/initramfs-tools/modules.d/vm"
 """
 
 # What runs once everything is installed: one unit starts the case, or a shell; no daemon that
@@ -79,7 +93,9 @@ for unit in serial-getty@.service getty@.service getty.target apt-daily.timer \
 	apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
 	fstrim.timer systemd-tmpfiles-clean.timer systemd-pstore.service \
 	systemd-networkd.service systemd-timesyncd.service systemd-firstboot.service \
-	systemd-machine-id-commit.service; do
+	systemd-machine-id-commit.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+	systemd-update-utmp.service systemd-update-utmp-runlevel.service modprobe@dm_mod.service \
+	modprobe@drm.service modprobe@fuse.service sys-fs-fuse-connections.mount; do
 	ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 mkdir -p "$root/usr/local/lib/vm" "$root/var/log/journal" "$root/etc/systemd/journald.conf.d"
@@ -170,14 +186,23 @@ class EmulatorError(GuestError):
 
 @dataclasses.dataclass
 class Image:
-    disk: pathlib.Path
-    kernel: pathlib.Path
-    initrd: pathlib.Path
+    folder: pathlib.Path
+
+    @property
+    def disk(self) -> pathlib.Path:
+        return self.folder / "disk.raw"
+
+    def kernel(self, name: str) -> pathlib.Path:
+        return self.folder / f"vmlinuz-{name}"
+
+    def initrd(self, name: str) -> pathlib.Path:
+        return self.folder / f"initrd-{name}.img"
 
 
 @dataclasses.dataclass
 class Boot:
-    """The machine of one boot. `swap` is none, disk, slow or zram; zram is set up in the guest.
+    """The machine of one boot. `swap` is none, disk, slow, zram, which is set up in the guest, or
+    zswap, which is disk with zswap before it, on the other kernel.
     `node_mib`: its memory nodes, if there are to be several; all CPUs are the first one's."""
 
     memory_mib: int = 1024
@@ -228,7 +253,7 @@ def apt_proxy_options() -> list[str]:
 
 
 def recipe_hash() -> str:
-    recipe = "\0".join([SUITE, DISK_SIZE, *PACKAGES, ESSENTIAL_HOOK, CUSTOMIZE_HOOK])
+    recipe = "\0".join([SUITE, DISK_SIZE, *PACKAGES, *EXCLUDES, ESSENTIAL_HOOK, CUSTOMIZE_HOOK])
     return hashlib.sha256(recipe.encode()).hexdigest()[:16]
 
 
@@ -271,7 +296,7 @@ def build(folder: pathlib.Path) -> Image:
     require_tools()
     folder.mkdir(parents=True, exist_ok=True)
     cache = cache_of(folder)
-    image = Image(cache / "disk.raw", cache / "vmlinuz", cache / "initrd.img")
+    image = Image(cache)
     with locked(folder / "build.lock"):
         if cache.is_dir():
             return image
@@ -303,16 +328,18 @@ def build_in(work: pathlib.Path) -> None:
         script.write_text("#!/bin/sh\n" + text)
         script.chmod(0o755)
         hooks.append(f"--{kind}-hook={shlex.quote(str(script.resolve()))} \"$1\"")
-    excludes = ["man", "info", "locale", "doc", "lintian", "bug"]
     run_logged(["mmdebstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES),
-                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excludes),
+                *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDES),
                 *apt_proxy_options(), *hooks, SUITE, str(root), str(sources)],
                log, env={**os.environ, "TMPDIR": str(work.resolve()), "LC_ALL": "C.UTF-8"})
-    for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
-        found = sorted((root / "boot").glob(pattern))
-        if len(found) != 1:
-            raise GuestError(f"expected one {pattern} in the new root, found {len(found)}")
-        shutil.copyfile(found[0], work / name)
+    image = Image(work)
+    for suffix, name in KERNELS.items():
+        for pattern, target in ((f"vmlinuz-*[0-9]-{suffix}", image.kernel(name)),
+                                (f"initrd.img-*[0-9]-{suffix}", image.initrd(name))):
+            found = sorted((root / "boot").glob(pattern))
+            if len(found) != 1:
+                raise GuestError(f"expected one {pattern} in the new root, found {len(found)}")
+            shutil.copyfile(found[0], target)
     run_logged(["mke2fs", "-q", "-t", "ext4", "-d", str(root), "-L", "root", "-m", "0",
                 "-E", "lazy_itable_init=0", str(work / "disk.raw"), DISK_SIZE], log)
     shutil.rmtree(root)
@@ -338,12 +365,13 @@ def die_with_parent() -> None:
 def qemu_command(image: Image, machine: Boot, work: pathlib.Path, append: str,
                  serial: list[str]) -> list[str]:
     payload, results, swap = work / "payload.tar", work / "results.raw", work / "swap.raw"
+    kernel = "generic" if machine.swap == "zswap" else "cloud"
     with open(results, "wb") as out:
         out.truncate(RESULTS_BYTES)
     drives = [f"file={image.disk},format=raw,if=none,id=root,snapshot=on,cache=unsafe",
               f"file={payload},format=raw,if=none,id=payload,readonly=on",
               f"file={results},format=raw,if=none,id=results,cache=unsafe"]
-    if machine.swap in ("disk", "slow"):
+    if machine.swap in ("disk", "slow", "zswap"):
         with open(swap, "wb") as out:
             out.truncate(machine.swap_mib << 20)
         slow = ""
@@ -354,7 +382,7 @@ def qemu_command(image: Image, machine: Boot, work: pathlib.Path, append: str,
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
                "-display", "none", "-accel", "tcg,thread=multi", "-cpu", "max",
                "-smp", str(machine.cpus), "-m", str(machine.memory_mib),
-               "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+               "-kernel", str(image.kernel(kernel)), "-initrd", str(image.initrd(kernel)),
                "-append", append, *serial]
     for node, size in enumerate(machine.node_mib):
         cpus = f",cpus=0-{machine.cpus - 1}" if node == 0 else ""
@@ -374,7 +402,8 @@ def kernel_command_line(machine: Boot, extra: str = "") -> str:
     # one CPU meets the breakpoint for ever, with the other waiting for it.
     tracing = ("trace_event=signal:signal_generate,oom:mark_victim,sched:sched_process_exit "
                "trace_clock=mono trace_options=record-tgid trace_buf_size=1M")
-    return (f"{tracing} root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
+    zswap = "zswap.enabled=1 " if machine.swap == "zswap" else ""
+    return (f"{tracing} {zswap}root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=1 oops=panic "
             f"unknown_nmi_panic "
             f"systemd.show_status=0 systemd.unit=multi-user.target net.ifnames=0 mitigations=off "
             f"vm.swap={machine.swap} vm.swap_mib={machine.swap_mib} "
@@ -514,7 +543,7 @@ def main() -> int:
     parser.add_argument("--build-dir", type=pathlib.Path, required=True, help="e.g. build/vm")
     parser.add_argument("--payload", type=pathlib.Path, help="tree to lay over the guest's root")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB")
-    parser.add_argument("--swap", choices=["none", "disk", "slow", "zram"], default="none")
+    parser.add_argument("--swap", choices=["none", "disk", "slow", "zram", "zswap"], default="none")
     parser.add_argument("--append", default="", help="more kernel command line, such as psi=0")
     arguments = parser.parse_args()
     try:

@@ -144,7 +144,7 @@ swap_start()
 	kind=$(sed -n 's/.*vm\.swap=\([a-z]*\).*/\1/p' /proc/cmdline)
 	size=$(sed -n 's/.*vm\.swap_mib=\([0-9]*\).*/\1/p' /proc/cmdline)
 	case $kind in
-	disk | slow)
+	disk | slow | zswap)
 		device=$(/usr/local/lib/vm/drive swap)
 		;;
 	zram)
@@ -158,6 +158,7 @@ swap_start()
 	esac
 	mkswap "$device" >/dev/null
 	swapon "$device"
+	[[ $kind != zswap || $(</sys/module/zswap/parameters/enabled) == Y ]] || fail "zswap is off"
 	fact swap "$kind"
 	meminfo SwapTotal
 	fact swap_total_kib "$REPLY"
