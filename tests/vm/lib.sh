@@ -253,8 +253,7 @@ daemon_start()
 		systemd-sysusers
 		systemd-tmpfiles --create 2>/dev/null || :
 		journalctl --update-catalog
-		systemctl daemon-reload
-		systemctl --quiet enable "$daemon_unit"
+		systemctl --quiet enable "$daemon_unit" # which has the manager read the unit
 		;;
 	*)
 		daemon_unit=$VM_DAEMON.service
