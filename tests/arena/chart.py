@@ -68,8 +68,8 @@ def draw(folder: pathlib.Path, daemons: list[str], titles: dict[str, str], resul
         axes.spines[["top", "right"]].set_visible(False)
         handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS[daemon]) for daemon in daemons]
         handles.append(plt.Rectangle((0, 0), 1, 1, facecolor="none", edgecolor="black", hatch="////"))
-        figure.legend(handles, [titles[daemon] for daemon in daemons] + ["wrong there"],
-                      loc="outside upper center", ncols=6, frameon=False, fontsize=8)
+        axes.legend(handles, [titles[daemon] for daemon in daemons] + ["wrong there"],
+                    loc="lower center", bbox_to_anchor=(0.5, 1), ncols=6, frameon=False, fontsize=8)
         path = folder / f"{chart}.svg"
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
