@@ -89,7 +89,7 @@ add("threads-400", "threads 400", "leak", LEAK, "none disk")
 add("hot", "hot 1100", "hot", "it makes everybody lose his time, and half of swap stays free",
     "slow", peers="slow")
 add("hot-zram", "hot 1000", "hot", "what it needs does not fit, compressed or not", "zram")
-add("mapped", "mapped 300 120", "holder", "who leaves nothing for the files that are needed",
+add("mapped", "mapped 300 100", "holder", "who leaves nothing for the files that are needed",
     "files", peers="files", may="reader")
 
 add("stuck", "stuck", "leak", "its memory can be had, if not its end", "none", peers="none")
