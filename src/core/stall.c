@@ -124,8 +124,8 @@ static bool comes_back(const struct stall_history *h, const struct stall_slot *o
  * whole machine have to do.
  *
  * Beside a leak into a slow disk the share of what comes back is small, as the leak is most of what
- * goes there, and it looks as if idle pages were moved. Those take no one else's time for so long: who
- * waits as much as the whole machine does is waiting for his own.
+ * goes there, and it looks as if idle pages were moved. Those take no one else's time for so long:
+ * who waits as much as the whole machine does is waiting for his own.
  */
 static void judge_others(const struct stall_history *h, const struct config *config,
 			 const struct sample *s, const struct stall_slot *oldest, uint64_t window,

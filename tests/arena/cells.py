@@ -91,6 +91,9 @@ add("hot", "hot 1100", "hot", "it makes everybody lose his time, and half of swa
 add("hot-zram", "hot 1000", "hot", "what it needs does not fit, compressed or not", "zram")
 add("mapped", "mapped 300 100", "holder", "who leaves nothing for the files that are needed",
     "files", peers="files", may="reader")
+# The same with so much left that 15 % count as available, though every file in it is needed.
+add("mapped-140", "mapped 300 140", "holder", "who leaves nothing for the files that are needed",
+    "files", may="reader")
 
 add("stuck", "stuck", "leak", "its memory can be had, if not its end", "none", peers="none")
 add("deaf", "deaf", "leak", "SIGTERM was not enough", "none disk", peers="none")
