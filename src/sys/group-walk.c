@@ -36,8 +36,8 @@ struct entry {
 };
 
 /*
- * A directory has as many links as directories below it, and two. To list one means to go through all
- * of its files, for nothing where no group is among them.
+ * A directory has as many links as directories below it, and two. To list one means to go through
+ * all of its files, for nothing where no group is among them.
  */
 static bool has_none_below(int fd)
 {
