@@ -192,6 +192,7 @@ static const struct counter stat_rows[] = {
 	STAT("slab_unreclaimable", slab_unreclaimable_bytes),
 	STAT("workingset_refault_anon", refault_anon),
 	STAT("workingset_refault_file", refault_file),
+	STAT("workingset_activate_file", activate_file),
 	STAT("pgsteal", reclaimed), /* of all kinds together */
 };
 
@@ -256,6 +257,7 @@ void memcg_to_sample(const struct memcg *m, const struct sample *host, struct sa
 	s->vmstat = (struct vmstat){
 		.refault_anon = m->stat.refault_anon,
 		.refault_file = m->stat.refault_file,
+		.activate_file = m->stat.activate_file,
 		.steal_direct = m->stat.reclaimed,
 	};
 }

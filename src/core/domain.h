@@ -46,7 +46,7 @@ int domain_nodes_check(struct text value);
 /* memory.max, memory.current and such: bytes, or "max", which is LIMIT_UNSET. -EINVAL, -ERANGE. */
 int memcg_bytes_parse(const char *data, size_t len, uint64_t *ret);
 
-/* Of memory.stat, in bytes but for the last three, which are pages since the group was made. */
+/* Of memory.stat, in bytes but for the last line, which is pages since the group was made. */
 struct memcg_stat {
 	uint64_t file_bytes; /* on the lists of files, so shared memory and tmpfs are not in it */
 	uint64_t slab_reclaimable_bytes;
@@ -55,7 +55,7 @@ struct memcg_stat {
 	uint64_t active_anon_bytes;
 	uint64_t inactive_anon_bytes;
 	uint64_t unevictable_bytes;
-	uint64_t refault_anon, refault_file, reclaimed;
+	uint64_t refault_anon, refault_file, activate_file, reclaimed;
 };
 
 /* -ENODATA: no lists of files (cut, or another file). -EINVAL, -ERANGE: a line is malformed. */

@@ -130,6 +130,7 @@ static const struct {
 	{"nr_slab_unreclaimable ", offsetof(struct vmstat, slab_unreclaimable_pages)},
 	{"workingset_refault_anon ", offsetof(struct vmstat, refault_anon)},
 	{"workingset_refault_file ", offsetof(struct vmstat, refault_file)},
+	{"workingset_activate_file ", offsetof(struct vmstat, activate_file)},
 	{"pswpin ", offsetof(struct vmstat, swap_in)},
 	{"pswpout ", offsetof(struct vmstat, swap_out)},
 	{"pgsteal_kswapd ", offsetof(struct vmstat, steal_kswapd)},

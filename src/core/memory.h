@@ -54,7 +54,8 @@ int psi_parse(const char *data, size_t len, struct psi *ret);
 struct vmstat {
 	uint64_t oom_kill; /* processes that the kernel's own killer has killed */
 	uint64_t refault_anon;
-	uint64_t refault_file; /* before 5.9 there is one counter for both, which is not read */
+	uint64_t refault_file;	/* before 5.9 there is one counter for both, which is not read */
+	uint64_t activate_file; /* of those: needed so soon that they are in use */
 	uint64_t swap_in;
 	uint64_t swap_out;
 	uint64_t steal_kswapd; /* reclaimed, of both kinds */
@@ -134,6 +135,7 @@ struct others {
 struct sample {
 	uint64_t time_usec;  /* CLOCK_MONOTONIC when it was taken */
 	uint64_t slept_usec; /* what CLOCK_BOOTTIME is ahead of it: suspended since boot; or less */
+	uint64_t page_bytes; /* what the kernel counts memory in */
 	struct meminfo mem;
 	bool has_psi; /* false: no PSI on this machine, psi is 0 */
 	struct psi psi;

@@ -147,7 +147,7 @@ static uint64_t raised(uint64_t limit, unsigned slack_divisor)
 }
 
 static struct assessment assess(const struct limits *limits, const struct sample *s,
-				enum stalled stalled, unsigned slack_divisor)
+				const struct stall *stall, unsigned slack_divisor)
 {
 	uint64_t available = s->mem.available_bytes, swap_free = sample_usable_swap_bytes(s);
 
@@ -156,15 +156,16 @@ static struct assessment assess(const struct limits *limits, const struct sample
 		    swap_free > raised(limits->swap_bytes[l], slack_divisor))
 			continue;
 		/* a machine that both runs out and thrashes is treated as the worse of the two */
-		if (stalled == STALLED_NEEDED && l < LEVEL_SOFT)
+		if (stall->stalled == STALLED_NEEDED && l < LEVEL_SOFT)
 			break;
 		return (struct assessment){l, REASON_EXHAUSTION};
 	}
 
-	if (stalled != STALLED_NOT) {
-		if (available > raised(limits->memory_bytes[LEVEL_WARNING], slack_divisor))
+	if (stall->stalled != STALLED_NOT) {
+		if (!stall->scarce &&
+		    available > raised(limits->memory_bytes[LEVEL_WARNING], slack_divisor))
 			return (struct assessment){LEVEL_WARNING, REASON_STALL};
-		if (stalled == STALLED_NEEDED)
+		if (stall->stalled == STALLED_NEEDED)
 			return (struct assessment){LEVEL_SOFT, REASON_THRASH};
 		return (struct assessment){LEVEL_WARNING, REASON_RECLAIM};
 	}
@@ -179,13 +180,13 @@ static struct assessment assess(const struct limits *limits, const struct sample
  * they can amount to a level above the one that was announced.
  */
 static bool announce(struct policy *p, const struct limits *limits, const struct sample *s,
-		     enum stalled stalled, struct assessment now)
+		     const struct stall *stall, struct assessment now)
 {
 	bool same = now.level == p->announced_level &&
 		    (now.level == LEVEL_CALM || now.reason == p->announced_reason);
 	bool lower = now.level < p->announced_level;
 	bool near = lower &&
-		    assess(limits, s, stalled, HYSTERESIS_DIVISOR).level >= p->announced_level;
+		    assess(limits, s, stall, HYSTERESIS_DIVISOR).level >= p->announced_level;
 	bool held;
 
 	if (same || near) {
@@ -647,11 +648,11 @@ struct action policy_step(struct policy *p, const struct observation *o)
 					   limits.memory_bytes[LEVEL_WARNING], stall.permyriad);
 
 	measure_consumption(p, &o->sample, &a);
-	now = assess(&limits, &o->sample, stall.stalled, 0);
+	now = assess(&limits, &o->sample, &stall, 0);
 	note_before(p, &o->sample, now.level);
 	a.level = now.level;
 	a.reason = now.reason;
-	a.announce = announce(p, &limits, &o->sample, stall.stalled, now);
+	a.announce = announce(p, &limits, &o->sample, &stall, now);
 	a.kind = o->requested		      ? step_requested(p, o)
 		 : p->phase == PHASE_AWAITING ? step_awaiting(p, o, now.level)
 					      : step_watching(p, o, &limits, now.level, &a);

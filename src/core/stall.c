@@ -22,6 +22,13 @@
  * somebody else loses a quarter of his time, with the defaults.
  */
 #define OTHERS_DIVISOR 2
+/*
+ * Files that were read again are missed when the kernel put so much of them onto its list of those
+ * in use. It is a thirtieth at most where a job reads one in a circle.
+ */
+#define IN_USE_DIVISOR 16
+/* So much more than WarningMemory= can be little, if files of that size were read again. */
+#define SCARCE_FACTOR 2
 /* From this share of StallLimit= on it is looked why time is lost. */
 #define LOOK_CLOSER_DIVISOR 8
 
@@ -49,14 +56,18 @@ static void note_reclaim(struct stall_history *h, const struct sample *s)
 	uint64_t refaults = u64_add(v->refault_anon, v->refault_file);
 	uint64_t reclaimed = u64_add(v->steal_kswapd, v->steal_direct);
 	uint64_t io = s->has_io ? lost_usec(&s->io) : h->io_usec;
+	bool back = refaults < h->refaults || v->refault_file < h->refaults_file ||
+		    v->activate_file < h->activated_file || reclaimed < h->reclaimed ||
+		    io < h->io_usec;
 
 	if (!s->has_vmstat)
 		return;
-	if (h->has_reclaim &&
-	    (refaults < h->refaults || reclaimed < h->reclaimed || io < h->io_usec))
+	if (h->has_reclaim && back)
 		h->count = 0;
 	h->has_reclaim = true;
 	h->refaults = refaults;
+	h->refaults_file = v->refault_file;
+	h->activated_file = v->activate_file;
 	h->reclaimed = reclaimed;
 	h->io_usec = io;
 	h->reclaim_usec = s->time_usec;
@@ -69,6 +80,8 @@ static void push_stall(struct stall_history *h, const struct sample *s)
 		.lost_usec = lost_usec(&s->psi),
 		.has_reclaim = h->has_reclaim,
 		.refaults = h->refaults,
+		.refaults_file = h->refaults_file,
+		.activated_file = h->activated_file,
 		.reclaimed = h->reclaimed,
 		.io_usec = h->io_usec,
 		.has_others = s->has_others,
@@ -109,13 +122,47 @@ static const struct stall_slot *update(struct stall_history *h, const struct con
 	return &h->slots[(h->head + STALL_SLOTS - h->count) % STALL_SLOTS];
 }
 
+static uint64_t refaults(const struct stall_history *h, const struct stall_slot *oldest)
+{
+	return h->refaults - oldest->refaults;
+}
+
+static uint64_t refaults_of_files(const struct stall_history *h, const struct stall_slot *oldest)
+{
+	return h->refaults_file - oldest->refaults_file;
+}
+
+/*
+ * Of all that was brought back, what was missed. A job that reads a file in a circle, which does
+ * not fit, brings back all of it and keeps nobody waiting but itself. Where somebody else waits,
+ * whose pages were taken too, it does not matter how.
+ */
+static uint64_t missed(const struct stall_history *h, const struct stall_slot *oldest)
+{
+	uint64_t all = refaults(h, oldest), files = refaults_of_files(h, oldest);
+	uint64_t activated = h->activated_file - oldest->activated_file;
+
+	return u64_mul(activated, IN_USE_DIVISOR) >= files ? all : u64_sub(all, files);
+}
+
 /* How much of what is reclaimed is needed again: a share, by its divisor. */
 static bool comes_back(const struct stall_history *h, const struct stall_slot *oldest,
-		       uint64_t min_pages, unsigned divisor)
+		       uint64_t pages, uint64_t min_pages, unsigned divisor)
 {
-	uint64_t refaults = h->refaults - oldest->refaults;
+	return pages >= min_pages && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
+}
 
-	return refaults >= min_pages && refaults >= (h->reclaimed - oldest->reclaimed) / divisor;
+/*
+ * MemAvailable counts files that are in use as if they could be given up: a machine can spend its
+ * life on bringing them back and have a sixth of its memory available.
+ */
+static bool is_needed(const struct stall_history *h, const struct sample *s,
+		      const struct stall_slot *oldest, uint64_t low_bytes)
+{
+	uint64_t available = s->mem.available_bytes;
+
+	return available <= u64_mul(low_bytes, SCARCE_FACTOR) &&
+	       u64_mul(refaults_of_files(h, oldest), s->page_bytes) >= available;
 }
 
 /*
@@ -133,19 +180,19 @@ static void judge_others(const struct stall_history *h, const struct config *con
 {
 	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
 	uint64_t some_pages = u64_muldiv(REFAULTS_A_SECOND, window, SEC);
+	uint64_t back = refaults(h, oldest);
 
 	if (!s->has_others || !oldest->has_others)
 		return;
 	memory = u64_muldiv(u64_sub(s->others.memory_usec, oldest->others.memory_usec), 10000,
 			    window);
 	io = u64_muldiv(u64_sub(s->others.io_usec, oldest->others.io_usec), 10000, window);
-	if (memory >= limit && comes_back(h, oldest, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
+	if (memory >= limit && comes_back(h, oldest, back, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
 		stall->permyriad = memory;
-	else if (io >= limit && comes_back(h, oldest, some_pages, REFAULTS_IO_DIVISOR))
+	else if (io >= limit && comes_back(h, oldest, back, some_pages, REFAULTS_IO_DIVISOR))
 		stall->permyriad = io;
 	else if (stall->stalled == STALLED_IDLY &&
-		 u64_max(memory, io) >= config->stall_limit_permyriad &&
-		 h->refaults - oldest->refaults >= some_pages)
+		 u64_max(memory, io) >= config->stall_limit_permyriad && back >= some_pages)
 		stall->permyriad = u64_max(memory, io);
 	else
 		return;
@@ -178,21 +225,24 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 	known = h->has_reclaim && oldest->has_reclaim;
 	window = u64_max(s->time_usec - oldest->time_usec, config->stall_window_usec);
 	stall.permyriad = u64_muldiv(lost_usec(&s->psi) - oldest->lost_usec, 10000, window);
-	if (known && s->mem.available_bytes <= low_bytes)
+	stall.scarce = s->mem.available_bytes <= low_bytes ||
+		       (known && is_needed(h, s, oldest, low_bytes));
+	if (known && stall.scarce)
 		io = u64_muldiv(h->io_usec - oldest->io_usec, 10000, window);
 	stall.ask_groups = u64_max(stall.permyriad, io) >= limit / LOOK_CLOSER_DIVISOR;
 
 	if (stall.permyriad >= limit) {
-		stall.stalled = !known || comes_back(h, oldest, REFAULTS_MIN_PAGES,
-						     REFAULTS_DIVISOR)
+		stall.stalled = !known || comes_back(h, oldest, missed(h, oldest),
+						     REFAULTS_MIN_PAGES, REFAULTS_DIVISOR)
 					? STALLED_NEEDED
 					: STALLED_IDLY;
-	} else if (io >= limit && comes_back(h, oldest, u64_muldiv(REFAULTS_A_SECOND, window, SEC),
-					     REFAULTS_IO_DIVISOR)) {
+	} else if (io >= limit &&
+		   comes_back(h, oldest, missed(h, oldest),
+			      u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR)) {
 		stall.permyriad = io;
 		stall.stalled = STALLED_NEEDED;
 	}
-	if (stall.stalled != STALLED_NEEDED && known && s->mem.available_bytes <= low_bytes)
+	if (stall.stalled != STALLED_NEEDED && known && stall.scarce)
 		judge_others(h, config, s, oldest, window, &stall);
 	return stall;
 }

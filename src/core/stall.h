@@ -20,6 +20,7 @@ struct stall_history {
 		uint64_t lost_usec; /* since boot, as the two below */
 		bool has_reclaim;
 		uint64_t refaults, reclaimed; /* pages */
+		uint64_t refaults_file, activated_file;
 		uint64_t io_usec;	      /* as lost_usec, to I/O */
 		bool has_others;
 		struct others others;
@@ -27,6 +28,7 @@ struct stall_history {
 	unsigned head, count;
 	bool has_reclaim; /* of the last vmstat */
 	uint64_t refaults, reclaimed, io_usec, reclaim_usec;
+	uint64_t refaults_file, activated_file;
 };
 
 enum stalled {
@@ -39,6 +41,7 @@ enum stalled {
 struct stall {
 	uint64_t permyriad; /* of the window lost */
 	enum stalled stalled;
+	bool scarce;	 /* little is available, or all of that is needed */
 	bool ask_groups; /* enough of it to look who has lost it */
 	bool others;	 /* not of the machine, but of somebody who is not the worst */
 };
@@ -46,7 +49,7 @@ struct stall {
 /* Stalls up to here do not count any more: they were a victim's, or of another window. */
 void stalls_forget(struct stall_history *h);
 
-/* @low_bytes: with more available than that, I/O is no witness of missing memory. */
+/* @low_bytes: so much available is little. */
 struct stall stalls_judge(struct stall_history *h, const struct config *config,
 			  const struct sample *s, uint64_t low_bytes);
 

@@ -78,6 +78,8 @@ static const struct trace_field fields[] = {
 	NUMBER("last-slept", last_slept_usec),
 	TRUTH("has-reclaim", stalls.has_reclaim),
 	NUMBER("refaults", stalls.refaults),
+	NUMBER("refaults-file", stalls.refaults_file),
+	NUMBER("activated-file", stalls.activated_file),
 	NUMBER("reclaimed", stalls.reclaimed),
 	NUMBER("io", stalls.io_usec),
 	NUMBER("reclaim", stalls.reclaim_usec),
@@ -95,8 +97,12 @@ static const struct trace_field fields[] = {
 	}
 
 static const struct trace_field stall_fields[] = {
-	STALL("lost", FIELD_U64, lost_usec),	STALL("has-reclaim", FIELD_BOOL, has_reclaim),
-	STALL("refaults", FIELD_U64, refaults), STALL("reclaimed", FIELD_U64, reclaimed),
+	STALL("lost", FIELD_U64, lost_usec),
+	STALL("has-reclaim", FIELD_BOOL, has_reclaim),
+	STALL("refaults", FIELD_U64, refaults),
+	STALL("refaults-file", FIELD_U64, refaults_file),
+	STALL("activated-file", FIELD_U64, activated_file),
+	STALL("reclaimed", FIELD_U64, reclaimed),
 	STALL("io", FIELD_U64, io_usec),
 };
 

@@ -108,6 +108,7 @@ static const char *action_text(unsigned value)
 
 static const struct trace_field fields[] = {
 	SAMPLE("slept", slept_usec),
+	SAMPLE("page", page_bytes),
 	SAMPLE("total", mem.total_bytes),
 	SAMPLE("free", mem.free_bytes),
 	SAMPLE("available", mem.available_bytes),
@@ -133,6 +134,7 @@ static const struct trace_field fields[] = {
 	VMSTAT("lru-pages", lru_pages),
 	VMSTAT("refault-anon", refault_anon),
 	VMSTAT("refault-file", refault_file),
+	VMSTAT("activate-file", activate_file),
 	VMSTAT("swap-in", swap_in),
 	VMSTAT("swap-out", swap_out),
 	VMSTAT("steal-kswapd", steal_kswapd),

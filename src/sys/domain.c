@@ -241,10 +241,20 @@ static uint64_t read_kernel_kills(const struct domain *d)
 	return count;
 }
 
+/* Of the same moment, on the same machine. */
+static struct sample sample_after(const struct sample *host)
+{
+	return (struct sample){
+		.time_usec = host->time_usec,
+		.slept_usec = host->slept_usec,
+		.page_bytes = host->page_bytes,
+	};
+}
+
 static int sample_cgroup(struct domain *d, const struct sample *host, uint64_t enough_bytes,
 			 enum sample_depth depth, struct sample *ret)
 {
-	struct sample s = {.time_usec = host->time_usec, .slept_usec = host->slept_usec};
+	struct sample s = sample_after(host);
 	int r = read_usage(d);
 	bool deep;
 
@@ -268,7 +278,7 @@ static int sample_cgroup(struct domain *d, const struct sample *host, uint64_t e
 
 static int sample_nodes(const struct domain *d, const struct sample *host, struct sample *ret)
 {
-	struct sample s = {.time_usec = host->time_usec, .slept_usec = host->slept_usec};
+	struct sample s = sample_after(host);
 	struct node_meminfo sum = {};
 	char text[TEXT_SIZE];
 	size_t len;

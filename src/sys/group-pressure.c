@@ -9,17 +9,26 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "core/domain.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "sys/fs.h"
 #include "sys/group-walk.h"
 
+#define SEC UINT64_C(1000000)
+
 #define LIMIT_SHARE 10 /* below this share of the time nobody asks for a group's limits */
+
+#define STAT_SIZE 8192
+/* So many pages came back to a group that waits for them. */
+#define REFAULTS_A_SECOND 16
 
 /* What a group had lost when it was looked at last. */
 struct slot {
 	struct group_mark mark;
 	uint64_t memory_usec, io_usec;
+	bool has_refaults; /* it has been asked for those */
+	uint64_t refaults; /* then */
 };
 
 struct loss {
@@ -85,11 +94,47 @@ static bool read_pressure(const struct group_level *at, const char *file, uint64
 	return true;
 }
 
+/*
+ * Whether pages that were taken from it are among what it waits for: a job that reads a drive waits
+ * for that all the same. Where nothing counts them they may be.
+ */
+static bool is_io_for_memory(const struct group_watch *w, const struct group_level *at,
+			     const struct slot *before, struct slot *now)
+{
+	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, w->elapsed_usec, SEC);
+	struct memcg_stat stat;
+	char text[STAT_SIZE];
+	size_t len;
+
+	if (fs_read_at(at->fd, "memory.stat", text, sizeof(text), &len) < 0 ||
+	    memcg_stat_parse(text, len, &stat) < 0)
+		return true;
+	now->has_refaults = true;
+	now->refaults = u64_add(stat.refault_anon, stat.refault_file);
+	return before->has_refaults && u64_sub(now->refaults, before->refaults) >= some;
+}
+
+static void compare(struct group_watch *w, const struct group_level *at, const struct slot *before,
+		    struct slot *now)
+{
+	uint64_t memory = u64_sub(now->memory_usec, before->memory_usec);
+	uint64_t io = u64_sub(now->io_usec, before->io_usec);
+	uint64_t much = w->elapsed_usec / LIMIT_SHARE;
+
+	now->has_refaults = before->has_refaults;
+	now->refaults = before->refaults;
+	if (io >= much && !is_io_for_memory(w, at, before, now))
+		io = 0;
+	if (u64_max(memory, io) < much || has_limit(at))
+		return;
+	note_loss(&w->memory, at, memory);
+	note_loss(&w->io, at, io);
+}
+
 static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct group_watch *w = userdata;
 	struct slot now = {.mark.look = w->look}, *slot;
-	uint64_t memory, io;
 	struct stat st;
 
 	if (fstat(at->fd, &st) < 0 || !read_pressure(at, "memory.pressure", &now.memory_usec) ||
@@ -99,14 +144,8 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
 	if (!slot)
 		return true;
-	if (slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look) {
-		memory = u64_sub(now.memory_usec, slot->memory_usec);
-		io = u64_sub(now.io_usec, slot->io_usec);
-		if (u64_max(memory, io) >= w->elapsed_usec / LIMIT_SHARE && !has_limit(at)) {
-			note_loss(&w->memory, at, memory);
-			note_loss(&w->io, at, io);
-		}
-	}
+	if (slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look)
+		compare(w, at, slot, &now);
 	*slot = now;
 	return true;
 }

@@ -107,7 +107,10 @@ int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth 
 		 struct sample *ret)
 {
 	char text[SAMPLE_TEXT_SIZE];
-	struct sample taken = {.time_usec = time_usec};
+	struct sample taken = {
+		.time_usec = time_usec,
+		.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
+	};
 	size_t len;
 	int r;
 

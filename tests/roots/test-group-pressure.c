@@ -96,6 +96,70 @@ static void test_second(void **state)
 	tree_done(&t);
 }
 
+static void put_refaults(const struct tree *t, const char *path, unsigned anon, unsigned file)
+{
+	char name[128], text[128];
+
+	snprintf(name, sizeof(name), "%s/memory.stat", path);
+	snprintf(text, sizeof(text),
+		 "inactive_file 0\nactive_file 0\nworkingset_refault_anon %u\n"
+		 "workingset_refault_file %u\n",
+		 anon, file);
+	tree_text(t, name, text);
+}
+
+/* Who waits for a disk, but for no page that was taken from him, does not wait for memory. */
+static void test_refaults(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "worst.service", 0, 0);
+	put_group(&t, "job.service", 0, 0);
+	put_refaults(&t, "job.service", 1000, 9000);
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	/* not known yet since when they are */
+	put_group(&t, "worst.service", 0, 900000);
+	put_group(&t, "job.service", 0, 800000);
+	check(w, 2 * SEC, SEC, 0, 0, "");
+	put_group(&t, "worst.service", 0, 1800000);
+	put_group(&t, "job.service", 0, 1500000);
+	put_refaults(&t, "job.service", 1000, 9015);
+	check(w, 3 * SEC, SEC, 0, 0, "");
+	put_group(&t, "worst.service", 0, 2700000);
+	put_group(&t, "job.service", 0, 2200000);
+	put_refaults(&t, "job.service", 1010, 9021);
+	check(w, 4 * SEC, SEC, 0, 700000, "job.service");
+	/* in two seconds */
+	put_group(&t, "worst.service", 0, 4500000);
+	put_group(&t, "job.service", 0, 3200000);
+	put_refaults(&t, "job.service", 1041, 9021);
+	check(w, 6 * SEC, 2 * SEC, 0, 0, "");
+	put_group(&t, "worst.service", 0, 6300000);
+	put_group(&t, "job.service", 0, 4200000);
+	put_refaults(&t, "job.service", 1073, 9021);
+	check(w, 8 * SEC, 2 * SEC, 0, 1000000, "job.service");
+	/* a stall of memory is one without */
+	put_group(&t, "worst.service", 900000, 6300000);
+	put_group(&t, "job.service", 800000, 5000000);
+	check(w, 9 * SEC, SEC, 800000, 0, "job.service");
+	/* counters that went back, or cannot be read, as of a kernel that has none */
+	put_group(&t, "worst.service", 900000, 7200000);
+	put_group(&t, "job.service", 800000, 5800000);
+	put_refaults(&t, "job.service", 0, 0);
+	check(w, 10 * SEC, SEC, 0, 0, "");
+	put_group(&t, "worst.service", 900000, 8100000);
+	put_group(&t, "job.service", 800000, 6600000);
+	tree_text(&t, "job.service/memory.stat", "garbage\n");
+	check(w, 11 * SEC, SEC, 0, 800000, "job.service");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
 static void test_limits(void **state)
 {
 	struct group_watch *w;
@@ -224,9 +288,9 @@ static void test_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_second), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_damage), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_second), cmocka_unit_test(test_refaults),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,9 +39,12 @@ static const char *check_level(const struct policy *p, const struct observation 
 	struct limits limits;
 	uint64_t available = o->sample.mem.available_bytes;
 	uint64_t swap_free = sample_usable_swap_bytes(&o->sample);
+	uint64_t little;
 	bool exhausted[LEVELS];
 
 	limits_resolve(p->config, &o->sample.mem, &limits);
+	/* what is available can all be needed */
+	little = u64_mul(limits.memory_bytes[LEVEL_WARNING], 2);
 	for (enum level l = LEVEL_WARNING; l <= LEVEL_HARD; l++) {
 		exhausted[l] = available <= limits.memory_bytes[l] &&
 			       swap_free <= limits.swap_bytes[l];
@@ -63,8 +66,7 @@ static const char *check_level(const struct policy *p, const struct observation 
 			       ? NULL
 			       : "no swap left, or not needed";
 	case REASON_THRASH:
-		return a->level == LEVEL_SOFT && available <= limits.memory_bytes[LEVEL_WARNING] &&
-				       o->sample.has_psi
+		return a->level == LEVEL_SOFT && available <= little && o->sample.has_psi
 			       ? NULL
 			       : "thrash with plenty, or without stalls";
 	case REASON_STALL:
@@ -73,8 +75,7 @@ static const char *check_level(const struct policy *p, const struct observation 
 			       ? NULL
 			       : "stall that is more than a warning";
 	case REASON_RECLAIM:
-		return a->level == LEVEL_WARNING && o->sample.has_psi &&
-				       available <= limits.memory_bytes[LEVEL_WARNING]
+		return a->level == LEVEL_WARNING && o->sample.has_psi && available <= little
 			       ? NULL
 			       : "reclaim with plenty, or more than a warning";
 	}

@@ -215,7 +215,8 @@ static void test_memcg_bytes(void **state)
 	"anon 1000\nfile 2000\nkernel 300\nshmem 70\nfile_mapped 1\nactive_anon 11\n"       \
 	"inactive_anon 12\nactive_file 13\ninactive_file 14\nunevictable 15\n"              \
 	"slab_reclaimable 16\nslab_unreclaimable 17\nslab 33\nworkingset_refault_anon 18\n" \
-	"workingset_refault_file 19\nworkingset_activate_anon 1\npgscan 5\npgsteal 20\n"    \
+	"workingset_refault_file 19\nworkingset_activate_anon 1\n"                          \
+	"workingset_activate_file 9\npgscan 5\npgsteal 20\n"                                \
 	"pgscan_kswapd 6\npgsteal_kswapd 7\npgsteal_direct 13\npgfault 21\n"
 
 static void test_memcg_stat(void **state)
@@ -261,6 +262,7 @@ static void test_memcg_stat(void **state)
 						  .unevictable_bytes = 15,
 						  .refault_anon = 18,
 						  .refault_file = 19,
+						  .activate_file = 9,
 						  .reclaimed = 20}),
 			    sizeof(s));
 }
@@ -331,6 +333,7 @@ static void test_memcg_sample(void **state)
 				 .shmem_bytes = 4,
 				 .refault_anon = 5,
 				 .refault_file = 6,
+				 .activate_file = 8,
 				 .reclaimed = 7},
 		};
 		struct sample s = {.time_usec = 9};
@@ -344,6 +347,7 @@ static void test_memcg_sample(void **state)
 		CHECK_UINT(rows[i].row, meminfo_elsewhere_bytes(&s.mem), 7);
 		CHECK_UINT(rows[i].row, s.vmstat.refault_anon, 5);
 		CHECK_UINT(rows[i].row, s.vmstat.refault_file, 6);
+		CHECK_UINT(rows[i].row, s.vmstat.activate_file, 8);
 		CHECK_UINT(rows[i].row, s.vmstat.steal_direct, 7);
 		CHECK_UINT(rows[i].row, s.time_usec, 9);
 	}

@@ -335,16 +335,19 @@ static const struct {
 
 static void test_vmstat_counters(void **state)
 {
-	static const char text[] = "pswpin_x 99\nworkingset_refault_anon 1\n"
-				   "workingset_refault_file 2\nworkingset_refault 98\npswpin 3\n"
-				   "pswpout 4\npgsteal_kswapd 5\npgsteal_direct 6\n"
-				   "pgscan_direct 7\npgscan_direct_throttle 97\noom_kill 8\n";
+	static const char text[] =
+		"pswpin_x 99\nworkingset_refault_anon 1\n"
+		"workingset_refault_file 2\nworkingset_refault 98\n"
+		"workingset_activate_anon 96\nworkingset_activate_file 9\npswpin 3\n"
+		"pswpout 4\npgsteal_kswapd 5\npgsteal_direct 6\n"
+		"pgscan_direct 7\npgscan_direct_throttle 97\noom_kill 8\n";
 	struct vmstat v;
 
 	(void)state;
 	assert_int_equal(vmstat_parse(text, sizeof(text) - 1, &v), 0);
 	assert_int_equal(v.refault_anon, 1);
 	assert_int_equal(v.refault_file, 2);
+	assert_int_equal(v.activate_file, 9);
 	assert_int_equal(v.swap_in, 3);
 	assert_int_equal(v.swap_out, 4);
 	assert_int_equal(v.steal_kswapd, 5);

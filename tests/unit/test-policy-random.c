@@ -99,6 +99,8 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	o.sample.io.some_total_usec = random_one_in(r, 4) ? random_amount(r) : *clock;
 	o.sample.vmstat.refault_anon = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
 	o.sample.vmstat.refault_file = random_one_in(r, 4) ? random_amount(r) : *clock / 8;
+	o.sample.vmstat.activate_file = random_one_in(r, 4) ? random_amount(r) : *clock / 64;
+	o.sample.page_bytes = random_one_in(r, 8) ? random_amount(r) : 4096;
 	o.sample.vmstat.steal_kswapd = random_one_in(r, 4) ? random_amount(r) : *clock / 2;
 	o.sample.zram.size_bytes = random_one_in(r, 8) ? random_amount(r) : 0;
 	o.sample.zram.data_bytes = random_amount(r);
@@ -158,6 +160,9 @@ static void machine_advance(struct machine *m, struct random *r, uint64_t usec)
 	s->io.some_total_usec += u64_muldiv(usec, (m->refault_permyriad + 10000) / 2, 10000);
 	s->vmstat.steal_direct += usec / 100;
 	s->vmstat.refault_anon += u64_muldiv(usec / 100, m->refault_permyriad, 10000);
+	s->page_bytes = 4096;
+	s->vmstat.refault_file += u64_muldiv(usec, m->refault_permyriad, 10000);
+	s->vmstat.activate_file += u64_muldiv(usec / 2, m->refault_permyriad, 100000);
 	m->used += u64_muldiv(m->leak, usec, SEC);
 
 	if (m->victim == VICTIM_ALIVE && s->time_usec >= m->signalled_usec + m->deaf_usec) {

@@ -130,6 +130,9 @@ static struct observation any(struct random *r, uint64_t *clock)
 	s->has_vmstat = random_one_in(r, 2);
 	s->vmstat.oom_kill = *clock / (300 * SEC);
 	s->vmstat.refault_anon = *clock / 200;
+	s->vmstat.refault_file = *clock / 20;
+	s->vmstat.activate_file = *clock / 300;
+	s->page_bytes = 4096;
 	s->vmstat.steal_kswapd = *clock / 100;
 	s->has_io = s->has_vmstat;
 	s->io.some_total_usec = s->io.full_total_usec = *clock / 2;

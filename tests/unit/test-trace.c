@@ -147,6 +147,7 @@ static void fill(struct random *r, struct trace_step *s)
 
 	o->sample.time_usec = u64_add(o->sample.time_usec, random_below(r, 1000000));
 	o->sample.slept_usec = any(r);
+	o->sample.page_bytes = any(r);
 	for (size_t i = 0; i < sizeof(o->sample.mem) / sizeof(*mem); i++)
 		mem[i] = any(r);
 	o->sample.has_psi = random_one_in(r, 2);
