@@ -42,6 +42,7 @@ struct options {
 	unsigned long start_bytes;
 	unsigned long limit_bytes;
 	unsigned long swap_bytes;
+	unsigned long leave_bytes;
 	unsigned long threads;
 	unsigned long cycle_msec;
 	unsigned long forks;
@@ -276,41 +277,6 @@ static _Noreturn void run_tick(const struct options *options)
 	}
 }
 
-/*
- * So many pages, exactly if that was asked for and else huge ones; with some of them in swap, and
- * with threads and children that have a part in them.
- */
-static _Noreturn void run_hold(const struct options *options, unsigned long bytes)
-{
-	char *memory;
-
-	become(options);
-	memory = mmap(NULL, bytes + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		      0);
-	if (memory == MAP_FAILED)
-		die("mmap");
-	(void)madvise(memory, bytes + PAGE, options->exact ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-	fill(memory, bytes, options->random_fill);
-	for (unsigned long i = 0; i < options->threads; i++)
-		start_thread(pause_for_ever, NULL);
-	for (unsigned long i = 0; i < options->forks; i++) {
-		pid_t pid = fork();
-
-		if (pid < 0)
-			die("fork");
-		if (!pid) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			memset(memory, 1, bytes / 4);
-			pause_for_ever(NULL);
-		}
-	}
-	if (options->swap_bytes && madvise(memory, options->swap_bytes, MADV_PAGEOUT) < 0)
-		die("MADV_PAGEOUT");
-	say_ready(options);
-	for (;;)
-		pause();
-}
-
 /* The number behind @key, from where @section begins in a file of /proc; -1 when it is not there.
  */
 static long number_in(const char *path, const char *section, const char *key)
@@ -330,6 +296,56 @@ static long number_in(const char *path, const char *section, const char *key)
 	at = strstr(text, section);
 	at = at ? strstr(at, key) : NULL;
 	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+/* What was read before a load began is not what is there when it has its memory. */
+static void take_all_but(unsigned long bytes, bool random)
+{
+	while (number_in("/proc/meminfo", "", "MemAvailable:") * 1024 > (long)bytes) {
+		char *more = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				  -1, 0);
+
+		if (more == MAP_FAILED)
+			die("mmap");
+		fill(more, MIB, random);
+	}
+}
+
+/*
+ * So many pages, exactly if that was asked for and else huge ones, and more until only so much is
+ * left; with some of them in swap, and with threads and children that have a part in them.
+ */
+static _Noreturn void run_hold(const struct options *options, unsigned long bytes)
+{
+	char *memory;
+
+	become(options);
+	memory = mmap(NULL, bytes + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (memory == MAP_FAILED)
+		die("mmap");
+	(void)madvise(memory, bytes + PAGE, options->exact ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	fill(memory, bytes, options->random_fill);
+	if (options->leave_bytes)
+		take_all_but(options->leave_bytes, options->random_fill);
+	for (unsigned long i = 0; i < options->threads; i++)
+		start_thread(pause_for_ever, NULL);
+	for (unsigned long i = 0; i < options->forks; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			memset(memory, 1, bytes / 4);
+			pause_for_ever(NULL);
+		}
+	}
+	if (options->swap_bytes && madvise(memory, options->swap_bytes, MADV_PAGEOUT) < 0)
+		die("MADV_PAGEOUT");
+	say_ready(options);
+	for (;;)
+		pause();
 }
 
 /* Pages that the kernel can put together to no block larger than 2^SCATTER_ORDER. */
@@ -684,8 +700,8 @@ static int usage(void)
 	      "       load tick [COMMON]\n"
 	      "       load scatter [COMMON]\n"
 	      "       load slab MIB [COMMON]\n"
-	      "       load hold MIB [--exact] [--swap-out MIB] [--threads N] [--forks N] "
-	      "[COMMON]\n"
+	      "       load hold MIB [--leave MIB] [--exact] [--swap-out MIB] [--threads N] "
+	      "[--forks N] [COMMON]\n"
 	      "       load sharers COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load zombie-leader | vfork   (the same options)\n"
 	      "       load stuck FILE   (the same options)\n"
@@ -726,6 +742,7 @@ static struct options parse_options(int argc, char **argv)
 		{"fill", required_argument, NULL, 'f'},
 		{"ignore-term", no_argument, NULL, 'i'},
 		{"swap-out", required_argument, NULL, 'w'},
+		{"leave", required_argument, NULL, 'v'},
 		{"threads", required_argument, NULL, 't'},
 		{"cycle", required_argument, NULL, 'c'},
 		{"forks", required_argument, NULL, 'k'},
@@ -770,6 +787,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'w':
 			options.swap_bytes = parse_mib(optarg) / PAGE * PAGE;
+			break;
+		case 'v':
+			options.leave_bytes = parse_mib(optarg);
 			break;
 		case 'c':
 			options.cycle_msec = strtoul(optarg, NULL, 10);

@@ -19,7 +19,7 @@ outcome()
 }
 
 # hold_short NAME [ARGUMENT...]: a load that brings available memory to 7 %, between soft and hard,
-# and stays.
+# and stays. What it takes at once is 32 MiB less: some of what is in use now may be back by then.
 hold_short()
 {
 	local name=$1 total
@@ -27,7 +27,8 @@ hold_short()
 	meminfo MemTotal
 	total=$REPLY
 	meminfo MemAvailable
-	load_go "$name" hold $(((REPLY - total * 7 / 100) / 1024)) --fill random "$@"
+	load_go "$name" hold $(((REPLY - total * 7 / 100) / 1024 - 32)) \
+		--leave $((total * 7 / 100 / 1024)) --fill random "$@"
 }
 
 # at_most_available PERCENT

@@ -61,8 +61,10 @@ systemctl stop pusher cold
 # A moment near the limit. With swap the kernel keeps its cache instead, and nothing comes near it.
 swapoff -a
 step spike
-all_but 13
-quiet spike 1 hold "$REPLY"
+meminfo MemTotal
+left=$((REPLY * 13 / 100 / 1024))
+all_but 16
+quiet spike 1 hold "$REPLY" --leave "$left"
 systemctl stop spike
 
 # Files, and no process is to blame that would be large. Swap would have to be full as well.
