@@ -20,6 +20,7 @@ import fnmatch
 import json
 import pathlib
 import signal
+import statistics
 import sys
 import types
 
@@ -33,6 +34,7 @@ from facts import Facts
 
 RESULTS = HERE / "results.jsonl"
 TABLE = HERE / "TABLE.md"
+MEDIANS = ("_ms", "_percent", "_kib", "seconds")
 DAEMONS = ["reapd", "earlyoom", "nohang", "oomd", "none"]
 TITLES = {"reapd": "reapd", "earlyoom": "earlyoom", "nohang": "nohang", "oomd": "systemd-oomd",
           "none": "the kernel alone"}
@@ -86,6 +88,17 @@ def run_cell(name: str, daemon: str, arguments: argparse.Namespace) -> dict:
             "date": datetime.date.today().isoformat(), **score.score(CELLS[name], facts)}
 
 
+def summed_up(rows: list[dict]) -> dict:
+    """Of several runs: right if all were, and the median of each figure that they have."""
+    row = {**rows[-1], "runs": len(rows)}
+    row["right"] = all(one["right"] for one in rows)
+    row["wrong"] = sorted({fault for one in rows for fault in one["wrong"]})
+    for key in (key for key in row if key.endswith(MEDIANS)):
+        figures = [one[key] for one in rows if one[key] is not None]
+        row[key] = statistics.median_low(figures) if figures else None
+    return row
+
+
 def selected(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     names = [name for name in CELLS
              if any(fnmatch.fnmatch(name, pattern) for pattern in arguments.cell or ["*"])]
@@ -99,7 +112,7 @@ def command_run(arguments: argparse.Namespace) -> int:
         if (name, daemon) in results and not arguments.again:
             continue
         try:
-            row = run_cell(name, daemon, arguments)
+            row = summed_up([run_cell(name, daemon, arguments) for _ in range(arguments.repeat)])
         except guest.GuestError as error:
             print(f"{name:<20} {daemon:<9} {error}", flush=True)
             continue
@@ -139,6 +152,8 @@ def figure(row: dict | None) -> str:
         parts.append(f"{row['back_ms']} ms")
     if row["gap_ms"] is not None:
         parts.append(f"(gap {row['gap_ms']} ms, lost {row['lost_percent']} %)")
+    if row.get("runs", 1) > 1:
+        parts.append(f"of {row['runs']}")
     return " ".join(parts)
 
 
@@ -196,6 +211,8 @@ def main() -> int:
     parser.add_argument("--cell", action="append", metavar="PATTERN", help="may be repeated")
     parser.add_argument("--daemon", choices=DAEMONS, action="append", help="may be repeated")
     parser.add_argument("--again", action="store_true", help="also what has a line already")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N",
+                        help="so many runs, of which the medians count")
     arguments = parser.parse_args()
     if arguments.command in ("run", "check") and not (arguments.build_dir
                                                       and arguments.install_from):

@@ -117,25 +117,38 @@ ready_or_gone() { exists /vm/run/hot/ready || gone "${load_pid[hot]}"; }
 # The files of `mapped`: the bystander's too are on the slow drive, and there is no swap.
 mapped_files()
 {
+	slow_files "$1"
+	dd if=/dev/urandom of=/vm/files/bystander bs=1M count=150 conv=fsync status=none
+	chmod 644 /vm/files/bystander
+	bystander=(--file /vm/files/bystander)
+}
+
+# slow_files MIB: so much to read on the slow drive, and no swap.
+slow_files()
+{
 	local drive
 	drive=$(/usr/local/lib/vm/drive swap)
 	mkfs.ext4 -q "$drive"
 	mkdir /vm/files
 	mount "$drive" /vm/files
-	dd if=/dev/urandom of=/vm/files/bystander bs=1M count=150 conv=fsync status=none
 	dd if=/dev/urandom of=/vm/files/reader bs=1M count="$1" conv=fsync status=none
-	chmod 644 /vm/files/*
-	bystander=(--file /vm/files/bystander)
+	chmod 644 /vm/files/reader
+}
+
+# holder_leaves MIB: somebody takes all but that.
+holder_leaves()
+{
+	local held
+	all_but 0
+	held=$((REPLY - $1))
+	begin
+	load_start holder hold "$held"
 }
 
 # mapped MIB LEFT: files that are mapped and needed, where a holder leaves too little for them.
 mapped()
 {
-	local held
-	all_but 0
-	held=$((REPLY - $2))
-	begin
-	load_start holder hold "$held"
+	holder_leaves "$2"
 	systemd-run --quiet --no-block --unit=reader "${load_properties[@]}" \
 		/vm/bin/work mapped /vm/files/reader --name reader
 	wait_for 30 "reader to run" main_process reader
@@ -226,6 +239,18 @@ balloon()
 	lives balloon 20
 }
 
+# reread MIB LEFT: a job reads a file again and again that does not fit into what is left, and another
+# waits for the same drive.
+reread()
+{
+	holder_leaves "$2"
+	systemd-run --quiet --no-block --unit=reader "${load_properties[@]}" \
+		sh -c 'while :; do dd if=/vm/files/reader of=/dev/null bs=1M status=none; done'
+	systemd-run --quiet --no-block --unit=other "${load_properties[@]}" \
+		sh -c 'while :; do dd if=/vm/files/reader of=/dev/null bs=64k iflag=direct status=none; done'
+	lives holder 60
+}
+
 # What has been idle for long goes to swap and most of that stays free.
 cold()
 {
@@ -267,11 +292,10 @@ throttled()
 
 bystander=(--fill random)
 wait_booted
-case $VM_WORK in
-mapped*)
-	read -r _ megabytes _ <<<"$VM_WORK"
-	mapped_files "$megabytes"
-	;;
+read -r work megabytes _ <<<"$VM_WORK"
+case $work in
+mapped) mapped_files "$megabytes" ;;
+reread) slow_files "$megabytes" ;;
 *) swap_start ;;
 esac
 daemon_start

@@ -89,7 +89,7 @@ add("threads-400", "threads 400", "leak", LEAK, "none disk")
 add("hot", "hot 1100", "hot", "it makes everybody lose his time, and half of swap stays free",
     "slow", peers="slow")
 add("hot-zram", "hot 1000", "hot", "what it needs does not fit, compressed or not", "zram")
-add("mapped", "mapped 300 100", "holder", "who leaves nothing for the files that are needed",
+add("mapped", "mapped 300 120", "holder", "who leaves nothing for the files that are needed",
     "files", peers="files", may="reader")
 # The same with so much left that 15 % count as available, though every file in it is needed.
 add("mapped-140", "mapped 300 140", "holder", "who leaves nothing for the files that are needed",
@@ -106,6 +106,8 @@ add("offered", "offered", "leak", "whom its owner has offered is not the reason"
 add("files", "files", "", "who fills it at most: what a tmpfs holds is no process's",
     "none disk", may="writer dd", peers="none")
 add("stream", "stream", "", NOBODY, "none disk slow", peers="slow")
+add("reread", "reread 400 100", "", "who reads a file in a circle only keeps itself waiting", "files")
+add("reread-200", "reread 400 200", "", "who reads a file in a circle only keeps itself waiting", "files")
 add("balloon", "balloon", "", NOBODY, "none disk zram")
 add("balloon-2g", "balloon", "", NOBODY, "none", memory_mib=2048)
 add("cold", "cold 150", "", NOBODY, "disk slow zram zswap", peers="slow")
