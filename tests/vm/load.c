@@ -155,10 +155,40 @@ static void say_ready(const struct options *options)
 		write_text(options->ready, "ready\n");
 }
 
+/* The number behind @key, from where @section begins in a file of /proc; -1 when it is not there.
+ */
+static long number_in(const char *path, const char *section, const char *key)
+{
+	static char text[65536];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	char *at;
+	ssize_t n;
+
+	if (fd < 0)
+		die(path);
+	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	text[len] = '\0';
+	at = strstr(text, section);
+	at = at ? strstr(at, key) : NULL;
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+/* What can still be taken: a load that is to leave some of it cannot know beforehand how much that
+ * will be, whatever else comes and goes. */
+static unsigned long left_bytes(void)
+{
+	return (unsigned long)(number_in("/proc/meminfo", "", "MemAvailable:") +
+			       number_in("/proc/meminfo", "", "SwapFree:")) *
+	       1024;
+}
+
 /*
- * Grows for ever, or up to the limit and then stays. The pace is absolute so that the rate is
- * kept over many blocks; time lost to a stall is not made up for in a burst, which would be a
- * different workload.
+ * Grows for ever, or up to the limit, or until only so much is left, and then stays. The pace is
+ * absolute so that the rate is kept over many blocks; time lost to a stall is not made up for in a
+ * burst, which would be a different workload.
  */
 static _Noreturn void leak(const struct options *options)
 {
@@ -170,7 +200,8 @@ static _Noreturn void leak(const struct options *options)
 	if (block > options->rate_bytes / 4)
 		block = (options->rate_bytes / 4 + PAGE - 1) / PAGE * PAGE;
 	step_nsec = options->rate_bytes ? (long)(NSEC_PER_SEC * block / options->rate_bytes) : 0;
-	while (options->rate_bytes && (!options->limit_bytes || taken < options->limit_bytes)) {
+	while (options->rate_bytes && (!options->limit_bytes || taken < options->limit_bytes) &&
+	       (!options->leave_bytes || left_bytes() > options->leave_bytes)) {
 		(void)take(block, options->random_fill);
 		taken += block;
 		next += step_nsec;
@@ -277,40 +308,6 @@ static _Noreturn void run_tick(const struct options *options)
 	}
 }
 
-/* The number behind @key, from where @section begins in a file of /proc; -1 when it is not there.
- */
-static long number_in(const char *path, const char *section, const char *key)
-{
-	static char text[65536];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	char *at;
-	ssize_t n;
-
-	if (fd < 0)
-		die(path);
-	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)n;
-	close(fd);
-	text[len] = '\0';
-	at = strstr(text, section);
-	at = at ? strstr(at, key) : NULL;
-	return at ? strtol(at + strlen(key), NULL, 10) : -1;
-}
-
-/* What was read before a load began is not what is there when it has its memory. */
-static void take_all_but(unsigned long bytes, bool random)
-{
-	while (number_in("/proc/meminfo", "", "MemAvailable:") * 1024 > (long)bytes) {
-		char *more = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				  -1, 0);
-
-		if (more == MAP_FAILED)
-			die("mmap");
-		fill(more, MIB, random);
-	}
-}
-
 /*
  * So many pages, exactly if that was asked for and else huge ones, and more until only so much is
  * left; with some of them in swap, and with threads and children that have a part in them.
@@ -326,8 +323,8 @@ static _Noreturn void run_hold(const struct options *options, unsigned long byte
 		die("mmap");
 	(void)madvise(memory, bytes + PAGE, options->exact ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	fill(memory, bytes, options->random_fill);
-	if (options->leave_bytes)
-		take_all_but(options->leave_bytes, options->random_fill);
+	while (options->leave_bytes && left_bytes() > options->leave_bytes)
+		(void)take(MIB, options->random_fill);
 	for (unsigned long i = 0; i < options->threads; i++)
 		start_thread(pause_for_ever, NULL);
 	for (unsigned long i = 0; i < options->forks; i++) {
@@ -694,7 +691,7 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 
 static int usage(void)
 {
-	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
+	fputs("usage: load leak [--rate MIB/S] [--start MIB] [--limit MIB] [--leave MIB] [COMMON]\n"
 	      "       load children COUNT [--rate MIB/S] [--start MIB] [--limit MIB] [COMMON]\n"
 	      "       load crowd COUNT [COMMON]\n"
 	      "       load tick [COMMON]\n"

@@ -145,15 +145,7 @@ def run_once(case: Case, name: str, daemon: str, arguments: argparse.Namespace) 
             seconds = boot_case(case, daemon, arguments, results)
             print(f"# the guest ran for {seconds:.0f} s")
         facts = Facts(results)
-        try:
-            case.check(facts, checks)
-        except guest.EmulatorError as error:
-            if arguments.rejudge:
-                raise
-            print(f"# booted again, because {error}", flush=True)
-            boot_case(case, daemon, arguments, results)
-            facts = Facts(results)
-            case.check(facts, checks)
+        case.check(facts, checks)
         print(f"# booted after {facts.notes.get('boot_seconds', '?')} s; "
               f"evidence in {os.path.relpath(results)}")
     except guest.GuestError as error:
