@@ -561,6 +561,8 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 				      const struct limits *limits, enum level level,
 				      struct action *a)
 {
+	bool kills;
+
 	if (level < LEVEL_SOFT) {
 		p->phase = PHASE_WATCHING;
 		p->barren_pause_usec = 0;
@@ -593,10 +595,12 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	}
 	if (a->elsewhere_bytes > 0 || a->stuck_bytes > 0)
 		return step_barren(p, o, level, a->stuck_bytes);
-	begin_await(p, o, o->candidate_dying || level == LEVEL_HARD);
+	/* to be asked is a chance to save something, which is lost on who does not listen */
+	kills = level == LEVEL_HARD || o->candidate_ignores_term;
+	begin_await(p, o, o->candidate_dying || kills);
 	if (o->candidate_dying)
 		return ACTION_ADOPT;
-	return level == LEVEL_HARD ? ACTION_KILL : ACTION_TERM;
+	return kills ? ACTION_KILL : ACTION_TERM;
 }
 
 static uint64_t next_usec(const struct policy *p, const struct limits *limits,

@@ -84,6 +84,7 @@ struct observation {
 	uint64_t candidate_bytes;	/* what its death should give back */
 	uint64_t candidate_shmem_bytes; /* and what it maps of shared memory, which may stay */
 	bool candidate_dying;		/* SIGKILL is pending already: to be awaited, not killed */
+	bool candidate_ignores_term;	/* there is nothing to be gained from asking it */
 	bool candidate_writes; /* it fills a tmpfs: its death gives back little, and ends that */
 	bool writer_known;     /* who does that was found: a scan may make him the candidate */
 	uint64_t stuck_bytes;  /* what those still hold who were killed, given up and live on */
@@ -106,7 +107,7 @@ enum action_kind {
 	ACTION_NONE,
 	ACTION_SCAN,	 /* find a victim, sample again, call again */
 	ACTION_TERM,	 /* SIGTERM to the candidate */
-	ACTION_KILL,	 /* SIGKILL to the candidate and reap it */
+	ACTION_KILL,	 /* SIGKILL to the candidate and reap it; at soft if it ignores SIGTERM */
 	ACTION_ADOPT,	 /* the candidate is dying already: reap and await it */
 	ACTION_ESCALATE, /* SIGKILL to the victim that was asked with SIGTERM, and reap it */
 	ACTION_SETTLED,	 /* the victim is dead and the memory back, or all of it that will come */

@@ -74,7 +74,15 @@ int process_stat_parse(const char *data, size_t len, struct process_stat *ret)
 	return 0;
 }
 
-enum status_kind { STATUS_STATE, STATUS_PID, STATUS_UID, STATUS_COUNT, STATUS_MASK, STATUS_SIZE };
+enum status_kind {
+	STATUS_STATE,
+	STATUS_PID,
+	STATUS_LAST_PID,
+	STATUS_UID,
+	STATUS_COUNT,
+	STATUS_MASK,
+	STATUS_SIZE
+};
 
 static const struct {
 	const char *key;
@@ -93,6 +101,9 @@ static const struct {
 	{"Threads", STATUS_COUNT, offsetof(struct process_status, threads)},
 	{"SigPnd", STATUS_MASK, offsetof(struct process_status, pending)},
 	{"ShdPnd", STATUS_MASK, offsetof(struct process_status, pending)},
+	{"SigIgn", STATUS_MASK, offsetof(struct process_status, ignored)},
+	{"SigCgt", STATUS_MASK, offsetof(struct process_status, caught)},
+	{"NSpid", STATUS_LAST_PID, offsetof(struct process_status, own_pid)},
 };
 
 static int status_parse_value(struct text value, enum status_kind kind, void *field)
@@ -109,6 +120,11 @@ static int status_parse_value(struct text value, enum status_kind kind, void *fi
 		return 0;
 	case STATUS_PID:
 		return text_to_pid(value, field);
+	case STATUS_LAST_PID: /* from the outermost namespace to the innermost */
+		word = (struct text){};
+		while (text_next_word(&value, &word))
+			;
+		return text_to_pid(word, field);
 	case STATUS_UID:
 		r = text_take_u64(&value, &number); /* real, effective, saved, file system */
 		if (r < 0)
@@ -171,6 +187,12 @@ int process_status_parse(const char *data, size_t len, struct process_status *re
 		return -EINVAL;
 	*ret = s;
 	return 0;
+}
+
+bool process_ignores_term(const struct process_status *status)
+{
+	return status->ignored & SIGNAL_MASK(SIGTERM) ||
+	       (status->own_pid == 1 && !(status->caught & SIGNAL_MASK(SIGTERM)));
 }
 
 int cgroup_parse(const char *data, size_t len, struct text *ret_path)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,21 +55,31 @@ struct process_status {
 	uint64_t threads;
 	bool has_mm; /* VmRSS is there: a kernel thread or a zombie leader has none */
 	bool core_dumping;
-	uint64_t pending; /* SigPnd | ShdPnd: bit 8 is SIGKILL */
+	uint64_t pending; /* SigPnd | ShdPnd: SIGNAL_MASK() of each signal */
 	uint64_t total_vm_bytes;
 	uint64_t rss_anon_bytes;
 	uint64_t rss_file_bytes;
 	uint64_t rss_shmem_bytes;
 	uint64_t pgtables_bytes; /* VmPTE: page tables of all levels since 4.15 */
 	uint64_t swap_bytes;
+	uint64_t ignored; /* SigIgn */
+	uint64_t caught;  /* SigCgt */
+	pid_t own_pid; /* NSpid: in the innermost of its pid namespaces; 0: the kernel has none */
 };
 
-#define PENDING_SIGKILL (UINT64_C(1) << 8)
+#define SIGNAL_MASK(number) (UINT64_C(1) << ((number)-1))
 
 /* Room for the file without its line of groups, which has no bound. */
 #define PROCESS_STATUS_ROOM 4096
 
 int process_status_parse(const char *data, size_t len, struct process_status *ret);
+
+/*
+ * True when SIGTERM does nothing to it: it ignores it, or it is the init of a pid namespace, as the
+ * first process of a container is, and has no handler for it (sig_task_ignored() of
+ * kernel/signal.c).
+ */
+bool process_ignores_term(const struct process_status *status);
 
 /*
  * The process's place in the v2 hierarchy ("0::/a/b"), else in systemd's v1 one

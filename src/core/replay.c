@@ -102,7 +102,7 @@ static struct action ask(struct replay *r, struct replay_step *s)
 	s->assumed = true;
 	o.scan = SCAN_VICTIM;
 	o.candidate = (struct process_id){.pid = 2, .start_time = 1};
-	o.candidate_dying = o.candidate_writes = false;
+	o.candidate_dying = o.candidate_ignores_term = o.candidate_writes = false;
 	return policy_step(&r->policy, &o);
 }
 

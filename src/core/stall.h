@@ -21,7 +21,7 @@ struct stall_history {
 		bool has_reclaim;
 		uint64_t refaults, reclaimed; /* pages */
 		uint64_t refaults_file, activated_file;
-		uint64_t io_usec;	      /* as lost_usec, to I/O */
+		uint64_t io_usec; /* as lost_usec, to I/O */
 		bool has_others;
 		struct others others;
 	} slots[STALL_SLOTS]; /* ring over the stall window */

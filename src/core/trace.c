@@ -153,6 +153,7 @@ static const struct trace_field fields[] = {
 	FIELD("candidate-bytes", FIELD_U64, observation.candidate_bytes),
 	FIELD("candidate-shmem", FIELD_U64, observation.candidate_shmem_bytes),
 	FIELD("candidate-dying", FIELD_BOOL, observation.candidate_dying),
+	FIELD("candidate-ignores-term", FIELD_BOOL, observation.candidate_ignores_term),
 	FIELD("candidate-writes", FIELD_BOOL, observation.candidate_writes),
 	FIELD("writer", FIELD_BOOL, observation.writer_known),
 	FIELD("stuck", FIELD_U64, observation.stuck_bytes),

@@ -216,6 +216,7 @@ void daemon_observe_scan(const struct daemon *d, struct observation *o)
 							    : process_expected_bytes(victim);
 	o->candidate_shmem_bytes = victim->memory.rss_shmem_bytes;
 	o->candidate_dying = victim->verdict == VERDICT_DYING;
+	o->candidate_ignores_term = process_ignores_term(&victim->memory);
 }
 
 static bool is_what_grows(const struct daemon *d, const struct shmem_writer *writer)

@@ -369,6 +369,8 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	    k->victim.oom_score_adj);
 	put_domain(o, ", for ", &k->moment);
 	put_rule(o, k);
+	if (k->signal == SIGKILL && k->moment.level == LEVEL_SOFT && process_ignores_term(m))
+		put(o, ", not asked first because it ignores SIGTERM");
 	if (k->victim.mm_tid != k->victim.id.pid)
 		put(o, ", its memory read from thread %d: its leader has exited", k->victim.mm_tid);
 	if (k->victim.task_origin)

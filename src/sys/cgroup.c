@@ -253,7 +253,7 @@ static bool is_dying(const struct victim *v)
 	struct process_status status;
 
 	return process_read_status(v->dir_fd, "status", &status) >= 0 &&
-	       status.pending & PENDING_SIGKILL;
+	       status.pending & SIGNAL_MASK(SIGKILL);
 }
 
 /* A group is frozen as long as any above it is. */

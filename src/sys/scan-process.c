@@ -109,7 +109,7 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 	 * that dumps its core, whose other threads all have SIGKILL, will keep its memory until it
 	 * has written it, unless somebody sends a signal.
 	 */
-	if (!p->memory.core_dumping && (p->memory.pending & PENDING_SIGKILL ||
+	if (!p->memory.core_dumping && (p->memory.pending & SIGNAL_MASK(SIGKILL) ||
 					(mm_stat->flags & PF_EXITING && p->memory.threads <= 1)))
 		return VERDICT_DYING;
 	return VERDICT_ELIGIBLE;

@@ -68,6 +68,7 @@ static void observe(const uint8_t *b, struct observation *o)
 	o->scan = (enum scan_outcome)(b[6] % 3);
 	o->victim = (enum victim_state)(b[6] / 3 % 6);
 	o->candidate_dying = b[6] / 18 % 4 == 3;
+	o->candidate_ignores_term = b[3] & 4;
 	o->victim_release = (enum release)(b[6] / 72 % 3);
 	o->candidate = (struct process_id){b[7] & 15, b[7] >> 4};
 	o->candidate_bytes = (uint64_t)b[7] << 24;

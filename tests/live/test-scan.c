@@ -302,6 +302,77 @@ static void test_dying(void **state)
 	freezer_remove(&freezer);
 }
 
+/* The first process of a pid namespace, as a container has one: with no handler it hears nothing.
+ */
+static pid_t start_box(enum on_term on_term)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (on_term == TERM_EXITS)
+			signal(SIGTERM, _exit);
+		if (write(ready[1], "r", 1) == 1)
+			child_pause_for_ever(NULL);
+		_exit(1);
+	}
+	close(ready[1]);
+	if (pid > 0)
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static const struct {
+	const char *row;
+	bool is_box;
+	enum on_term on_term;
+	bool ignores;
+} term_rows[] = {
+	{"nothing said of SIGTERM", false, TERM_DIES, false},
+	{"ignored", false, TERM_IGNORED, true},
+	{"a handler", false, TERM_EXITS, false},
+	{"init of a namespace", true, TERM_DIES, true},
+	{"init of a namespace, with a handler", true, TERM_EXITS, false},
+};
+
+/* The kernel is asked who is right: a signal that is ignored is dropped as it is sent. */
+static void test_ignores_term(void **state)
+{
+	struct scan_request request = request_children();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(term_rows); i++) {
+		const char *row = term_rows[i].row;
+		pid_t pid = term_rows[i].is_box
+				    ? start_box(term_rows[i].on_term)
+				    : child_start(&(struct child_spec){
+					      .bytes = MIB, .on_term = term_rows[i].on_term});
+		struct process p;
+
+		if (pid < 0) {
+			assert_int_equal(errno, EPERM);
+			skip();
+		}
+		scan_process(proc_fd, pid, &request, &p);
+		CHECK_INT(row, p.verdict, VERDICT_ELIGIBLE);
+		CHECK_INT(row, process_ignores_term(&p.memory), term_rows[i].ignores);
+		CHECK_INT(row, kill(pid, SIGTERM), 0);
+		if (!term_rows[i].ignores) {
+			child_wait(pid);
+			continue;
+		}
+		scan_process(proc_fd, pid, &request, &p);
+		CHECK_INT(row, p.verdict, VERDICT_ELIGIBLE);
+		CHECK_UINT(row, p.memory.pending, 0);
+		child_end(pid);
+	}
+}
+
 /* Processes come and go while the scan reads: no error, and nothing found that is not there. */
 static void test_storm(void **state)
 {
@@ -340,7 +411,8 @@ int main(void)
 		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_zombie_leader),
 		cmocka_unit_test(test_vfork),	      cmocka_unit_test(test_adj),
 		cmocka_unit_test(test_negative_adj),  cmocka_unit_test(test_protected),
-		cmocka_unit_test(test_dying),	      cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_dying),	      cmocka_unit_test(test_ignores_term),
+		cmocka_unit_test(test_storm),
 	};
 
 	/* it holds signals back, runs vfork() as fork() and cannot stand a bare clone() */

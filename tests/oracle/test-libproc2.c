@@ -59,14 +59,19 @@ enum item {
 	ITEM_FLAGS,
 	ITEM_SWAP,
 	ITEM_ADJ,
+	ITEM_IGNORED,
+	ITEM_CAUGHT,
 	ITEMS
 };
 
 static enum pids_item items[ITEMS] = {
-	[ITEM_PID] = PIDS_ID_PID,   [ITEM_PPID] = PIDS_ID_PPID,	 [ITEM_PGRP] = PIDS_ID_PGRP,
-	[ITEM_STATE] = PIDS_STATE,  [ITEM_UID] = PIDS_ID_RUID,	 [ITEM_RSS] = PIDS_VM_RSS,
-	[ITEM_THREADS] = PIDS_NLWP, [ITEM_VSIZE] = PIDS_VM_SIZE, [ITEM_START] = PIDS_TICS_BEGAN,
-	[ITEM_FLAGS] = PIDS_FLAGS,  [ITEM_SWAP] = PIDS_VM_SWAP,	 [ITEM_ADJ] = PIDS_OOM_ADJ,
+	[ITEM_PID] = PIDS_ID_PID,	 [ITEM_PPID] = PIDS_ID_PPID,
+	[ITEM_PGRP] = PIDS_ID_PGRP,	 [ITEM_STATE] = PIDS_STATE,
+	[ITEM_UID] = PIDS_ID_RUID,	 [ITEM_RSS] = PIDS_VM_RSS,
+	[ITEM_THREADS] = PIDS_NLWP,	 [ITEM_VSIZE] = PIDS_VM_SIZE,
+	[ITEM_START] = PIDS_TICS_BEGAN,	 [ITEM_FLAGS] = PIDS_FLAGS,
+	[ITEM_SWAP] = PIDS_VM_SWAP,	 [ITEM_ADJ] = PIDS_OOM_ADJ,
+	[ITEM_IGNORED] = PIDS_SIGIGNORE, [ITEM_CAUGHT] = PIDS_SIGCATCH,
 };
 
 /* PIDS_VAL() has lost an argument between 4.0.2 and 4.0.5. */
@@ -110,6 +115,10 @@ static const char *compare(const struct pids_stack *stack, const struct process 
 		return "flags";
 	if (VALUE(ITEM_ADJ, s_int) != p->oom_score_adj)
 		return "oom_score_adj";
+	if (strtoull(VALUE(ITEM_IGNORED, str), NULL, 16) != m->ignored)
+		return "ignored signals";
+	if (strtoull(VALUE(ITEM_CAUGHT, str), NULL, 16) != m->caught)
+		return "caught signals";
 	/* libproc2 tells KiB; a leader that has exited has none there */
 	if (p->mm_tid != p->id.pid)
 		return NULL;

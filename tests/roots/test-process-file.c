@@ -57,7 +57,7 @@ static void test_groups(void **state)
 		CHECK_UINT(row, s.pgtables_bytes, 60 * UINT64_C(1024));
 		CHECK_UINT(row, s.swap_bytes, 500 * UINT64_C(1024));
 		CHECK_UINT(row, s.threads, 3);
-		CHECK_UINT(row, s.pending, PENDING_SIGKILL);
+		CHECK_UINT(row, s.pending, SIGNAL_MASK(SIGKILL));
 	}
 	tree_done(&t);
 }

@@ -121,8 +121,10 @@ static const char *check_action(const struct policy_check *c, const struct obser
 			return "a victim below the soft limit";
 		if ((a->kind == ACTION_ADOPT) != o->candidate_dying)
 			return "a dying process is adopted, no other";
-		if (a->kind != ACTION_ADOPT && (a->kind == ACTION_KILL) != (a->level == LEVEL_HARD))
-			return "SIGKILL is for the hard limit, SIGTERM for the soft one";
+		if (a->kind != ACTION_ADOPT &&
+		    (a->kind == ACTION_KILL) !=
+			    (a->level == LEVEL_HARD || o->candidate_ignores_term))
+			return "SIGKILL is for the hard limit and for who ignores SIGTERM";
 		return NULL;
 	case ACTION_ESCALATE:
 		if (!c->in_flight || c->killed)

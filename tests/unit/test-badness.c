@@ -46,7 +46,7 @@ static const struct {
 	 PAGE_4K,
 	 {1, 2, 4, 1000, 1007}},
 	{"what does not count",
-	 {.total_vm_bytes = TIB, .threads = 100, .pending = PENDING_SIGKILL},
+	 {.total_vm_bytes = TIB, .threads = 100, .pending = SIGNAL_MASK(SIGKILL)},
 	 0,
 	 1000000,
 	 PAGE_4K,

@@ -65,6 +65,7 @@ static void shuffle_scan(struct random *r, struct observation *o)
 	o->candidate_bytes = random_amount(r);
 	o->candidate_shmem_bytes = random_amount(r);
 	o->candidate_dying = random_one_in(r, 4);
+	o->candidate_ignores_term = random_one_in(r, 4);
 	o->writer_known = random_one_in(r, 4);
 	o->stuck_bytes = random_one_in(r, 4) ? random_amount(r) : 0;
 	o->victim_release = (enum release)random_below(r, 3);
@@ -221,6 +222,7 @@ static struct observation machine_seen(struct machine *m, struct random *r,
 		o.candidate = (struct process_id){1 + (int)random_below(r, 30000), 1};
 		o.candidate_bytes = m->used / 2;
 		o.candidate_dying = random_one_in(r, 20);
+		o.candidate_ignores_term = random_one_in(r, 20);
 	}
 	return o;
 }

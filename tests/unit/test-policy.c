@@ -212,6 +212,7 @@ struct step {
 	enum release release;
 	bool aside;
 	bool requested;
+	bool ignores_term;
 	uint64_t kernel_kills; /* of vmstat, which 0 leaves unread */
 };
 
@@ -246,6 +247,7 @@ static void run_steps(const char *name, const char *config_lines, const struct s
 		o.scan = s->scan;
 		o.victim = s->victim;
 		o.candidate_dying = s->dying;
+		o.candidate_ignores_term = s->ignores_term;
 		o.victim_release = s->release;
 		o.stand_aside = s->aside;
 		o.requested = s->requested;
@@ -289,6 +291,22 @@ static void test_soft(void **state)
 	    {0, 100, NO_SCAN, NO_ONE, ACTION_SCAN}, {1000, 100, NO_SCAN, NO_ONE, ACTION_SCAN});
 	RUN("while one is awaited, no other", "", {0, 100, VICTIM, NO_ONE, ACTION_TERM},
 	    {5000, 60, VICTIM, ALIVE, ACTION_NONE}, {10000, 60, NOBODY, ALIVE, ACTION_NONE});
+}
+
+/* Who ignores SIGTERM is not asked: it would only be waited for. */
+static void test_ignores_term(void **state)
+{
+	(void)state;
+	RUN("SIGKILL at soft, and no second one", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_KILL, .ignores_term = true},
+	    {2 * SEC, 100, NO_SCAN, ALIVE, ACTION_NONE},
+	    {3 * SEC, 100, NO_SCAN, ALIVE, ACTION_GIVE_UP});
+	RUN("not left alone when the shortage ends", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_KILL, .ignores_term = true},
+	    {SEC, 900, NO_SCAN, ALIVE, ACTION_NONE}, {2 * SEC, 900, NO_SCAN, DEAD, ACTION_SETTLED});
+	RUN("who is dying already is adopted all the same", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_ADOPT, .dying = true, .ignores_term = true});
+	RUN("at warning it lives", "", {0, 140, VICTIM, NO_ONE, ACTION_NONE, .ignores_term = true});
 }
 
 static void test_escalation(void **state)
@@ -935,6 +953,7 @@ int main(void)
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_huge_machine),
 		cmocka_unit_test(test_soft),
+		cmocka_unit_test(test_ignores_term),
 		cmocka_unit_test(test_escalation),
 		cmocka_unit_test(test_hard),
 		cmocka_unit_test(test_memory_back),

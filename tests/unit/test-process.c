@@ -218,6 +218,10 @@ static const struct {
 	{"threads of two numbers", BYTES(STATUS_HEAD "Threads:\t1 2\n"), -EINVAL, {}},
 	{"mask with prefix", BYTES(STATUS_HEAD "SigPnd:\t0x100\n"), -EINVAL, {}},
 	{"mask of 17 digits", BYTES(STATUS_HEAD "ShdPnd:\t00000000000000100\n"), -ERANGE, {}},
+	{"no own pid", BYTES(STATUS_HEAD "NSpid:\n"), -EINVAL, {}},
+	{"own pid in letters", BYTES(STATUS_HEAD "NSpid:\t7\tx\n"), -EINVAL, {}},
+	{"own pid above 31 bits", BYTES(STATUS_HEAD "NSpid:\t2147483648\n"), -ERANGE, {}},
+	{"ignored in letters", BYTES(STATUS_HEAD "SigIgn:\tx\n"), -EINVAL, {}},
 	{"least", BYTES(STATUS_HEAD), 0, {.state = 'S', .tgid = 7}},
 	{"escaped newline in the name",
 	 BYTES("Name:\ta\\nTgid:\\t1\nState:\tS\nTgid:\t7\n"),
@@ -239,6 +243,18 @@ static const struct {
 	 BYTES(STATUS_HEAD "SigPnd:\t0000000000004000\nShdPnd:\t0000000000000000\n"),
 	 0,
 	 {.state = 'S', .tgid = 7, .pending = 0x4000}},
+	{"what it does with signals",
+	 BYTES(STATUS_HEAD "SigIgn:\t0000000000004000\nSigCgt:\t0000000180000001\n"),
+	 0,
+	 {.state = 'S', .tgid = 7, .ignored = 0x4000, .caught = 0x180000001}},
+	{"one pid namespace",
+	 BYTES(STATUS_HEAD "NSpid:\t7\n"),
+	 0,
+	 {.state = 'S', .tgid = 7, .own_pid = 7}},
+	{"three pid namespaces",
+	 BYTES(STATUS_HEAD "NSpid:\t7\t9\t1\n"),
+	 0,
+	 {.state = 'S', .tgid = 7, .own_pid = 1}},
 	{"a process without anonymous memory has an address space",
 	 BYTES(STATUS_HEAD "VmRSS:\t       0 kB\n"),
 	 0,
@@ -267,6 +283,9 @@ static void check_status(const char *row, const struct process_status *got,
 	CHECK_UINT(row, got->rss_shmem_bytes, want->rss_shmem_bytes);
 	CHECK_UINT(row, got->pgtables_bytes, want->pgtables_bytes);
 	CHECK_UINT(row, got->swap_bytes, want->swap_bytes);
+	CHECK_UINT(row, got->ignored, want->ignored);
+	CHECK_UINT(row, got->caught, want->caught);
+	CHECK_INT(row, got->own_pid, want->own_pid);
 }
 
 static void test_status_table(void **state)
@@ -282,7 +301,32 @@ static void test_status_table(void **state)
 			     r < 0 ? &status_untouched : &status_rows[i].value);
 		free(copy);
 	}
-	assert_true(PENDING_SIGKILL == UINT64_C(1) << (SIGKILL - 1));
+}
+
+#define SIGNALS .ignored = 0x1001000, .caught = 0x180014602
+
+static const struct {
+	const char *row;
+	struct process_status status;
+	bool ignores;
+} term_rows[] = {
+	{"nothing", {.own_pid = 7}, false},
+	{"another signal", {.own_pid = 7, .ignored = 0x2001}, false},
+	{"ignored", {.own_pid = 7, .ignored = 0x4000}, true},
+	{"a handler", {.own_pid = 7, .caught = 0x4000}, false},
+	{"init of a namespace", {.own_pid = 1}, true},
+	{"init of a namespace with another handler", {.own_pid = 1, .caught = 0x2001}, true},
+	{"init of a namespace with a handler", {.own_pid = 1, .caught = 0x4000}, false},
+	{"init of a namespace that ignores", {.own_pid = 1, .ignored = 0x4000}, true},
+	{"a kernel without pid namespaces", {}, false},
+};
+
+static void test_ignores_term(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(term_rows); i++)
+		CHECK_INT(term_rows[i].row, process_ignores_term(&term_rows[i].status),
+			  term_rows[i].ignores);
 }
 
 static const struct {
@@ -291,20 +335,22 @@ static const struct {
 } status_texts[] = {
 	{"status/6.18",
 	 {'S', 1874, 113, 1, true, false, 0, 223748 * KIB, 4128 * KIB, 19076 * KIB, 5612 * KIB,
-	  136 * KIB, 0}},
+	  136 * KIB, 0, SIGNALS, .own_pid = 1874}},
 	{"status/6.1",
 	 {'S', 2210, 1000, 81, true, false, 0, 3121044 * KIB, 401220 * KIB, 180332 * KIB,
-	  22104 * KIB, 2412 * KIB, 51200 * KIB}},
-	{"status/kthread", {.state = 'S', .tgid = 2, .threads = 1}},
-	{"status/zombie-leader", {.state = 'Z', .tgid = 3141, .uid = 1000, .threads = 2}},
+	  22104 * KIB, 2412 * KIB, 51200 * KIB, SIGNALS, .own_pid = 2210}},
+	{"status/kthread", {.state = 'S', .tgid = 2, .threads = 1, SIGNALS, .own_pid = 2}},
+	{"status/zombie-leader",
+	 {.state = 'Z', .tgid = 3141, .uid = 1000, .threads = 2, SIGNALS, .own_pid = 3141}},
 	{"status/dying",
-	 {'R', 4000, 1000, 1, true, false, PENDING_SIGKILL, 1048576 * KIB, 901120 * KIB, 1200 * KIB,
-	  0, 1804 * KIB, 0}},
+	 {'R', 4000, 1000, 1, true, false, SIGNAL_MASK(SIGKILL), 1048576 * KIB, 901120 * KIB,
+	  1200 * KIB, 0, 1804 * KIB, 0, SIGNALS, .own_pid = 4000}},
 	{"status/core-dump",
-	 {'D', 4100, 33, 1, true, true, PENDING_SIGKILL, 90000 * KIB, 70000 * KIB, 900 * KIB, 0,
-	  200 * KIB, 0}},
+	 {'D', 4100, 33, 1, true, true, SIGNAL_MASK(SIGKILL), 90000 * KIB, 70000 * KIB, 900 * KIB,
+	  0, 200 * KIB, 0, SIGNALS, .own_pid = 4100}},
 	{"status/hostile",
-	 {'R', 4711, 1001, 1, true, false, 0, 2276 * KIB, 96 * KIB, 704 * KIB, 0, 44 * KIB, 0}},
+	 {'R', 4711, 1001, 1, true, false, 0, 2276 * KIB, 96 * KIB, 704 * KIB, 0, 44 * KIB, 0,
+	  SIGNALS, .own_pid = 4711}},
 };
 
 static void check_status_cut(const char *row, const char *data, size_t len, size_t whole)
@@ -602,14 +648,15 @@ static void test_oom_score(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat_table),   cmocka_unit_test(test_stat_ticks),
-		cmocka_unit_test(test_stat_texts),   cmocka_unit_test(test_stat_long_name),
-		cmocka_unit_test(test_status_table), cmocka_unit_test(test_status_texts),
-		cmocka_unit_test(test_status_crlf),  cmocka_unit_test(test_status_long_line),
-		cmocka_unit_test(test_cgroup_table), cmocka_unit_test(test_cgroup_unit),
-		cmocka_unit_test(test_cgroup_texts), cmocka_unit_test(test_cgroup_long_path),
-		cmocka_unit_test(test_identity),     cmocka_unit_test(test_verdict_names),
-		cmocka_unit_test(test_oom_score),    cmocka_unit_test(test_cgroup_v1),
+		cmocka_unit_test(test_stat_table),	 cmocka_unit_test(test_stat_ticks),
+		cmocka_unit_test(test_stat_texts),	 cmocka_unit_test(test_stat_long_name),
+		cmocka_unit_test(test_status_table),	 cmocka_unit_test(test_ignores_term),
+		cmocka_unit_test(test_status_texts),	 cmocka_unit_test(test_status_crlf),
+		cmocka_unit_test(test_status_long_line), cmocka_unit_test(test_cgroup_table),
+		cmocka_unit_test(test_cgroup_unit),	 cmocka_unit_test(test_cgroup_texts),
+		cmocka_unit_test(test_cgroup_long_path), cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_verdict_names),	 cmocka_unit_test(test_oom_score),
+		cmocka_unit_test(test_cgroup_v1),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);

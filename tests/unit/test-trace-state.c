@@ -140,6 +140,7 @@ static struct observation any(struct random *r, uint64_t *clock)
 	o.candidate = (struct process_id){(int)random_below(r, 9), random_below(r, 4)};
 	o.candidate_bytes = amount(r) >> 30;
 	o.candidate_dying = random_one_in(r, 4);
+	o.candidate_ignores_term = random_one_in(r, 4);
 	o.victim = random_one_in(r, 2) ? VICTIM_ALIVE : (enum victim_state)random_below(r, 6);
 	o.victim_release = (enum release)random_below(r, 3);
 	o.stand_aside = random_one_in(r, 10);

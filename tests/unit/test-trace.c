@@ -164,6 +164,7 @@ static void fill(struct random *r, struct trace_step *s)
 	o->candidate_bytes = any(r);
 	o->candidate_shmem_bytes = any(r);
 	o->candidate_dying = random_one_in(r, 2);
+	o->candidate_ignores_term = random_one_in(r, 2);
 	o->victim = (enum victim_state)random_below(r, 6);
 	o->victim_release = (enum release)random_below(r, 3);
 	o->stand_aside = random_one_in(r, 2);

@@ -112,6 +112,17 @@ def check_leak_no_psi(facts: Facts, checks: Checks) -> None:
 
 
 def check_term_ignored(facts: Facts, checks: Checks) -> None:
+    """Nobody is asked who would not hear it: memory is back as soon as if he had."""
+    check_leak(facts, checks)
+    numbers = [entry.number for entry in facts.signals_to(facts.pid("leak"))]
+    checks.that(numbers[:1] == [SIGKILL] and SIGTERM not in numbers, "SIGKILL at once", numbers)
+    kills = report.entries(facts, "SIGNAL")
+    checks.that([(entry["REAPD_LEVEL"], entry["REAPD_TERM_IGNORED"]) for entry in kills]
+                == [("soft", "1")] and "because it ignores SIGTERM" in kills[0]["MESSAGE"],
+                "at soft, and the reason is said", show(kills))
+
+
+def check_term_outlived(facts: Facts, checks: Checks) -> None:
     check_leak(facts, checks)
     numbers = [entry.number for entry in facts.signals_to(facts.pid("leak"))]
     checks.that(SIGKILL in numbers, "SIGKILL in the end", numbers)
@@ -382,7 +393,10 @@ CASES = {
                       "100 MB/s of data that does not compress, swap on zram"),
     "leak-no-psi": Case("leak", Boot(cmdline="psi=0"), check_leak_no_psi,
                         "100 MB/s, booted with psi=0"),
-    "term-ignored": Case("term-ignored", Boot(), check_term_ignored, "30 MB/s, SIGTERM ignored"),
+    "term-ignored": Case("term", Boot(cmdline="vm.term=ignore"), check_term_ignored,
+                         "30 MB/s, SIGTERM ignored"),
+    "term-outlived": Case("term", Boot(cmdline="vm.term=catch"), check_term_outlived,
+                          "30 MB/s, SIGTERM caught, and it goes on"),
     "children": Case("children", Boot(memory_mib=2048), check_children,
                      "64 children leak half a MB/s each"),
     "family": Case("family", Boot(), check_family, "64 children leak 200 MB/s together"),

@@ -50,6 +50,7 @@ struct options {
 	bool adj_set;
 	bool random_fill;
 	bool ignore_term;
+	bool catch_term;
 	bool exact;
 };
 
@@ -135,6 +136,11 @@ static void take_start(const struct options *options)
 	fill(memory, bytes, options->random_fill);
 }
 
+static void go_on(int number)
+{
+	(void)number;
+}
+
 static void become(const struct options *options)
 {
 	char text[32];
@@ -147,6 +153,8 @@ static void become(const struct options *options)
 	}
 	if (options->ignore_term)
 		signal(SIGTERM, SIG_IGN);
+	else if (options->catch_term)
+		signal(SIGTERM, go_on);
 }
 
 static void say_ready(const struct options *options)
@@ -707,7 +715,8 @@ static int usage(void)
 	      "       load random MIB [--threads N] [COMMON]\n"
 	      "       load neighbour MIB [--output FILE] [--cycle MSEC] [--file FILE] [COMMON]   "
 	      "(SIGUSR1: write the output and exit)\n"
-	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --ready FILE\n"
+	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --catch-term "
+	      "--ready FILE\n"
 	      "MIB may have a fraction: 0.5\n",
 	      stderr);
 	return 2;
@@ -728,23 +737,15 @@ static unsigned long parse_mib(const char *text)
 static struct options parse_options(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"name", required_argument, NULL, 'n'},
-		{"output", required_argument, NULL, 'o'},
-		{"file", required_argument, NULL, 'm'},
-		{"ready", required_argument, NULL, 'y'},
-		{"rate", required_argument, NULL, 'r'},
-		{"start", required_argument, NULL, 's'},
-		{"limit", required_argument, NULL, 'l'},
-		{"adj", required_argument, NULL, 'a'},
-		{"fill", required_argument, NULL, 'f'},
-		{"ignore-term", no_argument, NULL, 'i'},
-		{"swap-out", required_argument, NULL, 'w'},
-		{"leave", required_argument, NULL, 'v'},
-		{"threads", required_argument, NULL, 't'},
-		{"cycle", required_argument, NULL, 'c'},
-		{"forks", required_argument, NULL, 'k'},
-		{"exact", no_argument, NULL, 'x'},
-		{},
+		{"name", required_argument, NULL, 'n'},	 {"output", required_argument, NULL, 'o'},
+		{"file", required_argument, NULL, 'm'},	 {"ready", required_argument, NULL, 'y'},
+		{"rate", required_argument, NULL, 'r'},	 {"start", required_argument, NULL, 's'},
+		{"limit", required_argument, NULL, 'l'}, {"adj", required_argument, NULL, 'a'},
+		{"fill", required_argument, NULL, 'f'},	 {"ignore-term", no_argument, NULL, 'i'},
+		{"catch-term", no_argument, NULL, 'u'},	 {"swap-out", required_argument, NULL, 'w'},
+		{"leave", required_argument, NULL, 'v'}, {"threads", required_argument, NULL, 't'},
+		{"cycle", required_argument, NULL, 'c'}, {"forks", required_argument, NULL, 'k'},
+		{"exact", no_argument, NULL, 'x'},	 {},
 	};
 	struct options options = {.rate_bytes = 100 * MIB, .cycle_msec = 100};
 	int flag;
@@ -799,6 +800,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'i':
 			options.ignore_term = true;
+			break;
+		case 'u':
+			options.catch_term = true;
 			break;
 		default:
 			exit(usage());

@@ -78,7 +78,7 @@ load_start ballast hold $(((swap + REPLY) / 1024 - 600)) --fill const --adj -100
 
 # They stop between soft and hard, and wait there for what comes, however long that takes.
 one_kill term leak --rate 30 --start 330 --leave 45
-one_kill escalate leak --rate 30 --start 330 --leave 45 --ignore-term
+one_kill escalate leak --rate 30 --start 330 --leave 45 --catch-term
 
 rules '[Limits]
 HardMemory=10% 1G

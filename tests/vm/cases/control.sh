@@ -99,7 +99,7 @@ wait_reaped expired
 
 # One in flight that does not die: a pause does not come about, and a kill on request passes it by.
 step inflight
-hold_short deaf --ignore-term
+hold_short deaf --catch-term
 wait_said 60 "Sent SIGTERM to process"
 outcome inflight-pause reapctl pause --timeout=1s
 outcome inflight-kill reapctl kill --json

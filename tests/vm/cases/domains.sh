@@ -120,7 +120,7 @@ load_end bound
 
 # The machine does not wait for the group's victim, which is not dying.
 step preempted
-in_box load_go stubborn leak --rate 40 --start 150 --limit 184 --ignore-term
+in_box load_go stubborn leak --rate 40 --start 150 --limit 184 --catch-term
 wait_said 20 "Sent SIGTERM to process ${load_pid[stubborn]} "
 load_go flood leak --rate 60 --start 380 --adj 500
 wait_dead flood 20
