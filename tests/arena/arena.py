@@ -145,13 +145,19 @@ def command_check(arguments: argparse.Namespace) -> int:
 def figure(row: dict | None) -> str:
     if row is None:
         return ""
+    beside = []
+    if row["gap_ms"] is not None:
+        beside = [f"gap {row['gap_ms']} ms", f"lost {row['lost_percent']} %"]
+    if row.get("watched_ms") is not None:
+        beside.append(f"watched {row['watched_ms'] / 1000:.1f} s")
     if not row["right"]:
-        return "**✘** " + ", ".join(row["wrong"])
+        # who does nothing is measured by what he looks on at
+        return "**✘** " + ", ".join(row["wrong"] + ([] if row["died"] else beside))
     parts = ["✔"]
     if row["back_ms"] is not None:
         parts.append(f"{row['back_ms']} ms")
-    if row["gap_ms"] is not None:
-        parts.append(f"(gap {row['gap_ms']} ms, lost {row['lost_percent']} %)")
+    if beside:
+        parts.append(f"({', '.join(beside)})")
     if row.get("runs", 1) > 1:
         parts.append(f"of {row['runs']}")
     return " ".join(parts)

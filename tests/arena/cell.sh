@@ -182,10 +182,10 @@ offered()
 	fact_alive innocent || :
 }
 
-# SIGTERM is not answered.
+# deaf ignore|catch: SIGTERM does not end it.
 deaf()
 {
-	leak 20 random --ignore-term
+	leak 20 random "--$1-term"
 }
 
 # The leak's first thread has ended.

@@ -96,7 +96,8 @@ add("mapped-140", "mapped 300 140", "holder", "who leaves nothing for the files 
     "files", may="reader")
 
 add("stuck", "stuck", "leak", "its memory can be had, if not its end", "none", peers="none")
-add("deaf", "deaf", "leak", "SIGTERM was not enough", "none disk", peers="none")
+add("deaf", "deaf ignore", "leak", "it ignores SIGTERM", "none disk", peers="none")
+add("outlives", "deaf catch", "leak", "SIGTERM was not enough", "none")
 add("zombie", "zombie", "leak", "its first thread has ended, and it holds all its memory",
     "none disk", peers="none")
 add("offered", "offered", "leak", "whom its owner has offered is not the reason",

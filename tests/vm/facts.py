@@ -103,6 +103,12 @@ class Facts:
         pairs = parse_pairs(self.folder / f"{neighbour}.gaps")
         return {key: int(value) for key, value in pairs.items()}
 
+    def losses(self, neighbour: str) -> list[tuple[int, int]]:
+        """What it lost, in pieces: until when, and how much, in µs."""
+        path = self.folder / f"{neighbour}.gaps.losses"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(int(until), int(lost)) for until, lost in map(str.split, lines)]
+
     # ---- the referee
 
     @functools.cached_property

@@ -641,6 +641,34 @@ static char *map_file(const char *path, size_t bytes)
 	return memory;
 }
 
+/* What it has lost, and up to when: a whole step at least each time. More than that are left out.
+ */
+static struct loss {
+	long until_nsec, nsec;
+} losses[16384];
+static size_t loss_count;
+
+static void note_loss(long until_nsec, long nsec)
+{
+	if (loss_count < sizeof(losses) / sizeof(losses[0]))
+		losses[loss_count++] = (struct loss){until_nsec, nsec};
+}
+
+static void write_losses(const char *output)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.losses", output);
+	file = fopen(path, "we");
+	if (!file)
+		die(path);
+	for (size_t i = 0; i < loss_count; i++)
+		fprintf(file, "%ld %ld\n", losses[i].until_nsec / 1000, losses[i].nsec / 1000);
+	if (fclose(file) != 0)
+		die(path);
+}
+
 /*
  * Touches its memory in turn, a slice a step, and keeps the longest time between two steps beyond
  * the step itself. The numbers are written at the end only: writing them while memory is short
@@ -677,7 +705,10 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 			worst_nsec = gap;
 			worst_at_nsec = previous;
 		}
-		lost_nsec += gap > NEIGHBOUR_STEP_NSEC ? gap : 0; /* less is the timer */
+		if (gap > NEIGHBOUR_STEP_NSEC) { /* less is the timer */
+			lost_nsec += gap;
+			note_loss(now, gap);
+		}
 		over_100_msec += gap > NSEC_PER_SEC / 10;
 		over_1_sec += gap > NSEC_PER_SEC;
 		steps++;
@@ -690,9 +721,10 @@ static int run_neighbour(const struct options *options, unsigned long megabytes)
 		 "gaps_over_100_msec=%ld\ngaps_over_1_sec=%ld\nlost_usec=%ld\n",
 		 steps, worst_nsec / 1000, worst_at_nsec / 1000, over_100_msec, over_1_sec,
 		 lost_nsec / 1000);
-	if (options->output)
+	if (options->output) {
+		write_losses(options->output);
 		write_text(options->output, text);
-	else
+	} else
 		fputs(text, stdout);
 	return 0;
 }
