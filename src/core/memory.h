@@ -28,6 +28,8 @@ struct meminfo {
 		zswap_bytes; /* Zswap: memory that compressed pages of swap on a disk take (5.19) */
 	/* not of meminfo: what the cache of ZFS gives back; sampler_take() adds it to available */
 	uint64_t arc_bytes;
+	/* the same with free pages on the lists of the CPUs, while memory is short; see below */
+	uint64_t pcp_bytes;
 };
 
 /*
@@ -95,6 +97,22 @@ int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret);
  * is malformed.
  */
 int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes);
+
+/*
+ * Free pages on the lists of the CPUs, which neither MemFree nor MemAvailable counts. Since 6.7 a
+ * list grows with what its CPU has freed (nr_pcp_high() of mm/page_alloc.c), all of them together
+ * up to an eighth of memory, and shrinks by some MiB a second: what a victim had may be seen half a
+ * minute after its death. It is free all the same: who finds nothing else has them emptied
+ * (__alloc_pages_direct_reclaim()).
+ */
+struct pcp {
+	uint64_t pages;
+	bool grows; /* "high_max" is there; else the lists are small */
+};
+
+/* Adds what whole lines of /proc/zoneinfo say. -EINVAL, -ERANGE: a line that is used is malformed.
+ */
+int pcp_add(const char *data, size_t len, struct pcp *sum);
 
 /* One area of /proc/swaps. */
 struct swap_area {

@@ -113,6 +113,7 @@ static const struct trace_field fields[] = {
 	SAMPLE("free", mem.free_bytes),
 	SAMPLE("available", mem.available_bytes),
 	SAMPLE("arc", mem.arc_bytes),
+	SAMPLE("pcp", mem.pcp_bytes),
 	SAMPLE("swap-total", mem.swap_total_bytes),
 	SAMPLE("swap-free", mem.swap_free_bytes),
 	SAMPLE("shmem", mem.shmem_bytes),

@@ -60,7 +60,7 @@ struct control {
 
 /* ---- what is shown ---- */
 
-static void fill_status(const struct daemon *d, struct status *s)
+static void fill_status(struct daemon *d, struct status *s)
 {
 	const struct meminfo *m = &d->last.mem;
 	struct limits limits;

@@ -22,6 +22,7 @@
 #include "daemon/message-id.h"
 #include "daemon/reload.h"
 #include "daemon/swap.h"
+#include "sys/clock.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
@@ -33,10 +34,7 @@
 
 uint64_t daemon_now_usec(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+	return clock_now_usec();
 }
 
 /*
@@ -266,7 +264,7 @@ static bool scan(struct daemon *d, struct observation *o, enum level level)
 		request.select = SELECT_KERNEL; /* the worst, as with sysrq f */
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
 	kin_find(d, &request, &o->sample, d->consumed_bytes);
-	if (!daemon_take_sample(d, SAMPLE_WITH_VMSTAT, &o->sample))
+	if (!daemon_take_sample(d, SAMPLE_BEFORE_SIGNAL, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);
 	if (level == LEVEL_HARD && !o->requested)

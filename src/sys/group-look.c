@@ -6,9 +6,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/group-walk.h"
 #include "sys/worker.h"
@@ -21,14 +21,6 @@ struct look_thread {
 	struct group_watch *pressure;
 	struct shmem_watch *shmem;
 };
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void *look_main(void *userdata)
 {
@@ -47,10 +39,10 @@ static void *look_main(void *userdata)
 		result.kind = kind;
 		switch (kind) {
 		case GROUP_LOOK_PRESSURE:
-			group_watch_look(t.pressure, now_usec(), &result.pressure);
+			group_watch_look(t.pressure, clock_now_usec(), &result.pressure);
 			break;
 		case GROUP_LOOK_SHMEM:
-			shmem_watch_look(t.shmem, now_usec(), &result.writer);
+			shmem_watch_look(t.shmem, clock_now_usec(), &result.writer);
 			break;
 		}
 		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */

@@ -20,6 +20,7 @@ struct sampler {
 	int vmstat_fd; /* -1: no vmstat */
 	int io_fd;     /* -1: no PSI */
 	int arc_fd;    /* -1: no ZFS */
+	int pcp_fd;    /* zoneinfo; -1: there is none, or what it says is too little to matter */
 	int swaps_fd;  /* -1: no swaps */
 	int sys_fd;    /* borrowed; -1: no /sys */
 	/* swap on zram */
@@ -28,6 +29,10 @@ struct sampler {
 		uint64_t size_bytes;
 	} zram[SAMPLER_ZRAM_MAX];
 	unsigned zram_count;
+	/* what pcp_fd said last, whether it counts, and when it is asked again */
+	uint64_t pcp_bytes;
+	uint64_t pcp_due_usec;
+	bool counts_pcp;
 };
 
 #define SAMPLER_CLOSED                      \
@@ -36,6 +41,7 @@ struct sampler {
 			  .vmstat_fd = -1,  \
 			  .io_fd = -1,      \
 			  .arc_fd = -1,     \
+			  .pcp_fd = -1,     \
 			  .swaps_fd = -1,   \
 			  .sys_fd = -1})
 
@@ -54,17 +60,18 @@ void sampler_find_swap(struct sampler *s);
 
 /*
  * vmstat costs twice as much as the rest together: for when there is a reason to look closer. With
- * it comes the pressure of I/O.
+ * it comes the pressure of I/O. The last sample before a signal has nothing in it that is older
+ * than itself.
  */
-enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT };
+enum sample_depth { SAMPLE_DECISION, SAMPLE_WITH_VMSTAT, SAMPLE_BEFORE_SIGNAL };
 
 /*
  * One reading. @time_usec is what the sample is stamped with. Fails only when meminfo does: PSI
  * and vmstat that were not or cannot be read (psi=0) are said to be missing in the sample, and a
  * zram that cannot be read any more, since it is being removed, is left out. What ZFS would give
- * back is available.
+ * back is available, and when less than half of memory is, what the CPUs have on their lists.
  */
-int sampler_take(const struct sampler *s, uint64_t time_usec, enum sample_depth depth,
+int sampler_take(struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 		 struct sample *ret);
 
 /* The few numbers that the kernel has without a file; false: it does not give them. */

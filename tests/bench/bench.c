@@ -30,6 +30,7 @@
 #include "core/policy.h"
 #include "core/text.h"
 #include "sys/fs.h"
+#include "sys/pcp.h"
 #include "sys/reaper.h"
 #include "sys/sampler.h"
 #include "sys/scan.h"
@@ -85,7 +86,7 @@ static void print_ratio(const char *what, uint64_t a, uint64_t b)
 	printf("  %-58s %9" PRIu64 ".%02" PRIu64 "\n", what, hundredths / 100, hundredths % 100);
 }
 
-static void print_facts(const struct bench *b)
+static void print_facts(struct bench *b)
 {
 	struct utsname u;
 	char model[256] = "unknown CPU", line[512];
@@ -160,7 +161,7 @@ static unsigned read_by_hand(int proc_fd, const char *const files[])
 }
 
 /* Every process in full: what a scan costs that does not begin with oom_score. */
-static unsigned evaluate_all(const struct bench *b, const struct scan_request *request)
+static unsigned evaluate_all(struct bench *b, const struct scan_request *request)
 {
 	int fd = openat(b->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fdopendir(fd);
@@ -182,7 +183,7 @@ static unsigned evaluate_all(const struct bench *b, const struct scan_request *r
 	return count;
 }
 
-static void bench_scan(const struct bench *b, unsigned processes)
+static void bench_scan(struct bench *b, unsigned processes)
 {
 	static const char *const score[] = {"oom_score", NULL};
 	static const char *const all[] = {"stat", "status", "oom_score_adj", NULL};
@@ -228,14 +229,15 @@ static void bench_scan(const struct bench *b, unsigned processes)
 	scanner_free(s);
 }
 
-static void bench_sample(const struct bench *b)
+static void bench_sample(struct bench *b)
 {
-	uint64_t decision[RUNS], with_vmstat[RUNS], by_hand[RUNS];
+	uint64_t decision[RUNS], with_vmstat[RUNS], by_hand[RUNS], lists[RUNS];
 	struct sample sample;
+	struct pcp pcp;
 	char text[16384];
 
 	for (unsigned i = 0; i < RUNS; i++) {
-		uint64_t t[4];
+		uint64_t t[5];
 
 		t[0] = now_nsec();
 		for (unsigned n = 0; n < 100; n++)
@@ -250,6 +252,12 @@ static void bench_sample(const struct bench *b)
 			(void)!pread(b->sampler.psi_fd, text, sizeof(text), 0); /* may be closed */
 		}
 		t[3] = now_nsec();
+		for (unsigned n = 0; n < 100; n++) {
+			if (pcp_read(b->zoneinfo_fd, text, sizeof(text), &pcp) < 0)
+				die("zoneinfo");
+		}
+		t[4] = now_nsec();
+		lists[i] = (t[4] - t[3]) / 100;
 		decision[i] = (t[1] - t[0]) / 100;
 		with_vmstat[i] = (t[2] - t[1]) / 100;
 		by_hand[i] = (t[3] - t[2]) / 100;
@@ -258,6 +266,8 @@ static void bench_sample(const struct bench *b)
 	print_usec("meminfo and pressure", median(decision), "");
 	print_usec("the same with vmstat", median(with_vmstat), "");
 	print_usec("meminfo and pressure by hand", median(by_hand), "");
+	print_usec("the lists of the CPUs", median(lists),
+		   b->sampler.pcp_fd >= 0 ? "" : " (not needed before 6.7)");
 	print_ratio("sample : by hand", median(decision), median(by_hand));
 }
 
@@ -344,7 +354,7 @@ static uint64_t sum_of(const char *text, const char *key)
  * Free pages of all zones with those on the CPUs' own lists. MemFree leaves the latter out, and
  * since 6.7 the lists grow to an eighth of the memory when much is freed at once.
  */
-static uint64_t free_bytes(const struct bench *b)
+static uint64_t free_bytes(struct bench *b)
 {
 	char text[65536];
 	size_t len;
@@ -357,7 +367,7 @@ static uint64_t free_bytes(const struct bench *b)
 }
 
 /* What MemFree says, for comparison. */
-static uint64_t shown_bytes(const struct bench *b)
+static uint64_t shown_bytes(struct bench *b)
 {
 	struct sample s;
 
@@ -373,8 +383,7 @@ struct kill_times {
 #define GIVE_UP_NSEC UINT64_C(1000000000)
 
 /* False when the memory did not come back by itself: a frozen one that nobody reaps. */
-static bool kill_once(const struct bench *b, enum victim_kind kind, bool reap,
-		      struct kill_times *ret)
+static bool kill_once(struct bench *b, enum victim_kind kind, bool reap, struct kill_times *ret)
 {
 	struct scan_request request = {.total_pages = b->total_pages};
 	struct reap_result reaped;
@@ -424,7 +433,7 @@ static void print_msec(uint64_t nsec)
 	printf(" %8" PRIu64 ".%02" PRIu64, nsec / 1000000, nsec / 10000 % 100);
 }
 
-static void bench_kill_kind(const struct bench *b, enum victim_kind kind)
+static void bench_kill_kind(struct bench *b, enum victim_kind kind)
 {
 	uint64_t back[2][RUNS], death[2][RUNS], shown[RUNS];
 	bool returns[2] = {true, true};
@@ -450,7 +459,7 @@ static void bench_kill_kind(const struct bench *b, enum victim_kind kind)
 	printf(" %7" PRIu64 " MiB\n", returns[1] ? median(shown) >> 20 : 0);
 }
 
-static void bench_kill(const struct bench *b)
+static void bench_kill(struct bench *b)
 {
 	printf("\nSIGKILL to %" PRIu64
 	       " MiB: milliseconds until 90 %% of it is free, and until death\n",
@@ -467,7 +476,7 @@ static void bench_kill(const struct bench *b)
 }
 
 /* As the loop does it: sample, policy, scan, sample, policy, hold, signal. */
-static void bench_decide(const struct bench *b)
+static void bench_decide(struct bench *b)
 {
 	struct scanner *s = scanner_new(b->proc_fd, 4000);
 	uint64_t decide[RUNS];

@@ -35,6 +35,7 @@ static void check_nodes(const char *data, size_t size)
 	struct node_set set = {.bits = {3}}, parsed;
 	struct node_meminfo m;
 	struct node_zones z;
+	struct pcp pcp;
 	struct sample s = {};
 	int r;
 
@@ -53,6 +54,10 @@ static void check_nodes(const char *data, size_t size)
 	r = node_zones_parse(data, size, &set, &z);
 	PROMISE(r == 0 || r == -EINVAL || r == -ERANGE || r == -ENODATA);
 	PROMISE(r == 0 || is_untouched(&z, sizeof(z), 0xa5));
+	memset(&pcp, 0xa5, sizeof(pcp));
+	r = pcp_add(data, size, &pcp);
+	PROMISE(r == 0 || r == -EINVAL || r == -ERANGE);
+	PROMISE(r == 0 || is_untouched(&pcp, sizeof(pcp), 0xa5));
 	nodes_to_sample(&m, &z, 4096, &host, &s);
 	PROMISE(s.mem.available_bytes <= s.mem.total_bytes);
 }

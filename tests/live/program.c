@@ -142,14 +142,16 @@ bool can_have_namespaces(void)
 	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-void enter_mounts(void)
-{
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		_exit(125);
-}
-
 void mount_over(const char *source, const char *target)
 {
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
 		_exit(124);
+}
+
+void enter_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		_exit(125);
+	/* what this machine's CPUs have on their lists is not to be added to an invented meminfo */
+	mount_over("/dev/null", "/proc/zoneinfo");
 }

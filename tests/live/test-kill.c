@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,6 +14,8 @@
 
 #include "child.h"
 #include "sys/fs.h"
+#include "sys/pcp.h"
+#include "sys/sampler.h"
 
 static int proc_fd;
 static struct reaper reaper;
@@ -86,6 +89,46 @@ static void test_large_child(void **state)
 
 	(void)state;
 	kill_and_check(pid, 300 * MIB, SIGKILL);
+}
+
+/* What is free, with the lists of the CPUs or without. */
+static uint64_t free_bytes(bool with_lists)
+{
+	struct sampler sampler;
+	struct sample sample;
+	struct pcp pcp = {};
+	char text[4096];
+	int fd = open("/proc/zoneinfo", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(sampler_open(&sampler, proc_fd, -1), 0);
+	assert_int_equal(sampler_take(&sampler, 1, SAMPLE_DECISION, &sample), 0);
+	sampler_close(&sampler);
+	assert_int_equal(pcp_read(fd, text, sizeof(text), &pcp), 0);
+	close(fd);
+	return sample.mem.free_bytes + (with_lists ? pcp.pages * sample.page_bytes : 0);
+}
+
+/*
+ * Its memory is there as soon as it is dead, if one knows where to look: since 6.7 most of it stays
+ * on the list of a CPU for half a minute. Whoever else runs here takes and gives too: once of ten
+ * times must do.
+ */
+static void test_back_at_once(void **state)
+{
+	uint64_t wanted = 270 * MIB, back = 0, shown = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10 && back < wanted; i++) {
+		pid_t pid = child_start(&(struct child_spec){.bytes = 300 * MIB});
+		uint64_t before = free_bytes(true), shown_before = free_bytes(false);
+
+		kill_and_check(pid, 300 * MIB, SIGKILL);
+		back = u64_sub(free_bytes(true), before);
+		shown = u64_sub(free_bytes(false), shown_before);
+	}
+	print_message("of 300 MiB %" PRIu64 " are back, %" PRIu64 " of them in MemFree\n",
+		      back / MIB, shown / MIB);
+	assert_true(back >= wanted);
 }
 
 /* Stopped by job control it runs no code of its own any more, but SIGKILL still wakes it. */
@@ -326,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_child),
+		cmocka_unit_test(test_back_at_once),
 		cmocka_unit_test(test_stopped_child),
 		cmocka_unit_test(test_frozen_child),
 		cmocka_unit_test(test_term_ignored),

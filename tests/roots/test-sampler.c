@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/pcp.h"
 #include "sys/sampler.h"
 #include "tree.h"
 
+#define SEC UINT64_C(1000000)
 #define MEMINFO                                                                                   \
 	"MemTotal:        1000000 kB\nMemFree:          400000 kB\nMemAvailable:     700000 kB\n" \
 	"SwapTotal:        200000 kB\nSwapFree:         150000 kB\nShmem:             3000 kB\n"
@@ -136,6 +138,119 @@ static void test_changes(void **state)
 	assert_int_equal(sampler_take(&s, 4, SAMPLE_WITH_VMSTAT, &got), 0);
 	assert_int_equal(got.mem.available_bytes, 5 << 10);
 	sampler_close(&s);
+	tree_done(&t);
+}
+
+#define MEMINFO_OF(available)                                    \
+	"MemTotal: 1000000 kB\nMemAvailable: " available " kB\n" \
+	"SwapTotal: 0 kB\nSwapFree: 0 kB\n"
+#define LISTS(count)                                                          \
+	"Node 0, zone   Normal\n  pages free     1\n  pagesets\n    cpu: 0\n" \
+	"              count:    " count "\n              high_max: 73728\n"
+
+static uint64_t pages_on_lists(struct sampler *s, uint64_t time_usec, enum sample_depth depth)
+{
+	struct sample got;
+
+	assert_int_equal(sampler_take(s, time_usec, depth, &got), 0);
+	return got.mem.pcp_bytes / got.page_bytes;
+}
+
+/* What the CPUs have on their lists is free: it counts when less than half of memory is available.
+ */
+static void test_pcp(void **state)
+{
+	static const struct {
+		const char *meminfo;
+		uint64_t available_kib, pages;
+	} steps[] = {
+		{MEMINFO_OF("700000"), 700000, 0},    {MEMINFO_OF("500001"), 500001, 0},
+		{MEMINFO_OF("500000"), 500000, 1000}, {MEMINFO_OF("100000"), 100000, 1000},
+		{MEMINFO_OF("625000"), 625000, 1000}, /* still */
+		{MEMINFO_OF("625001"), 625001, 0},    {MEMINFO_OF("600000"), 600000, 0},
+	};
+	struct sampler s;
+	struct sample got;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "meminfo", MEMINFO);
+	tree_text(&t, "zoneinfo", LISTS("1000"));
+	assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		tree_text(&t, "meminfo", steps[i].meminfo);
+		assert_int_equal(sampler_take(&s, i + 1, SAMPLE_BEFORE_SIGNAL, &got), 0);
+		CHECK_UINT(steps[i].meminfo, got.mem.pcp_bytes, steps[i].pages * got.page_bytes);
+		CHECK_UINT(steps[i].meminfo, got.mem.available_bytes,
+			   (steps[i].available_kib << 10) + got.mem.pcp_bytes);
+	}
+
+	/* read again when the time has come, or when somebody is to die */
+	tree_text(&t, "meminfo", MEMINFO_OF("100000"));
+	assert_int_equal(pages_on_lists(&s, 10 * SEC, SAMPLE_DECISION), 1000);
+	tree_text(&t, "zoneinfo", LISTS("2000"));
+	assert_int_equal(pages_on_lists(&s, 10 * SEC, SAMPLE_WITH_VMSTAT), 1000);
+	assert_int_equal(pages_on_lists(&s, 10 * SEC, SAMPLE_BEFORE_SIGNAL), 2000);
+	tree_text(&t, "zoneinfo", LISTS("3000"));
+	assert_int_equal(pages_on_lists(&s, 1000 * SEC, SAMPLE_DECISION), 3000);
+
+	/* never more than there is */
+	tree_text(&t, "zoneinfo", LISTS("99999999999"));
+	assert_int_equal(sampler_take(&s, 2000 * SEC, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.mem.available_bytes, got.mem.total_bytes);
+	tree_text(&t, "zoneinfo", LISTS("many"));
+	assert_int_equal(pages_on_lists(&s, 3000 * SEC, SAMPLE_DECISION), 0);
+	sampler_close(&s);
+	tree_done(&t);
+}
+
+/* Before 6.7 the lists are small: the file is not even kept open. */
+static void test_pcp_that_does_not_grow(void **state)
+{
+	static const char *const texts[] = {
+		"Node 0, zone   Normal\n  pagesets\n    cpu: 0\n              count: 9\n",
+		"",
+		LISTS("1") "cut",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct sampler s;
+		struct tree t;
+
+		tree_init(&t);
+		tree_text(&t, "meminfo", MEMINFO_OF("100000"));
+		tree_text(&t, "zoneinfo", texts[i]);
+		assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
+		CHECK_INT(texts[i], s.pcp_fd, -1);
+		CHECK_UINT(texts[i], pages_on_lists(&s, SEC, SAMPLE_BEFORE_SIGNAL), 0);
+		sampler_close(&s);
+		tree_done(&t);
+	}
+}
+
+/* A file that is longer than the buffer, in pieces that end anywhere. */
+static void test_pcp_pieces(void **state)
+{
+	char text[256];
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	tree_text(&t, "zoneinfo",
+		  LISTS("1") LISTS("20") LISTS("300") LISTS("4000") LISTS("50000") LISTS("600000"));
+	for (size_t size = 40; size <= sizeof(text); size++) {
+		int fd = openat(t.fd, "zoneinfo", O_RDONLY | O_CLOEXEC);
+		struct pcp p = {};
+
+		assert_int_equal(pcp_read(fd, text, size, &p), 0);
+		assert_int_equal(p.pages, 654321);
+		assert_true(p.grows);
+		assert_int_equal(pcp_read(fd, text, 24, &p), -EINVAL); /* shorter than a line */
+		close(fd);
+	}
+	assert_int_equal(pcp_read(-1, text, sizeof(text), &(struct pcp){}), -EBADF);
 	tree_done(&t);
 }
 
@@ -320,10 +435,16 @@ static void test_trigger(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_long), cmocka_unit_test(test_trigger),
-		cmocka_unit_test(test_arc),  cmocka_unit_test(test_zram),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_arc),
+		cmocka_unit_test(test_zram),
 		cmocka_unit_test(test_io),
+		cmocka_unit_test(test_pcp),
+		cmocka_unit_test(test_pcp_that_does_not_grow),
+		cmocka_unit_test(test_pcp_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
