@@ -101,6 +101,7 @@ static const struct {
 	{"Threads", STATUS_COUNT, offsetof(struct process_status, threads)},
 	{"SigPnd", STATUS_MASK, offsetof(struct process_status, pending)},
 	{"ShdPnd", STATUS_MASK, offsetof(struct process_status, pending)},
+	{"SigBlk", STATUS_MASK, offsetof(struct process_status, blocked)},
 	{"SigIgn", STATUS_MASK, offsetof(struct process_status, ignored)},
 	{"SigCgt", STATUS_MASK, offsetof(struct process_status, caught)},
 	{"NSpid", STATUS_LAST_PID, offsetof(struct process_status, own_pid)},
@@ -191,6 +192,8 @@ int process_status_parse(const char *data, size_t len, struct process_status *re
 
 bool process_ignores_term(const struct process_status *status)
 {
+	if (status->blocked & SIGNAL_MASK(SIGTERM))
+		return false;
 	return status->ignored & SIGNAL_MASK(SIGTERM) ||
 	       (status->own_pid == 1 && !(status->caught & SIGNAL_MASK(SIGTERM)));
 }

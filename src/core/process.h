@@ -62,6 +62,7 @@ struct process_status {
 	uint64_t rss_shmem_bytes;
 	uint64_t pgtables_bytes; /* VmPTE: page tables of all levels since 4.15 */
 	uint64_t swap_bytes;
+	uint64_t blocked; /* SigBlk */
 	uint64_t ignored; /* SigIgn */
 	uint64_t caught;  /* SigCgt */
 	pid_t own_pid; /* NSpid: in the innermost of its pid namespaces; 0: the kernel has none */
@@ -76,8 +77,8 @@ int process_status_parse(const char *data, size_t len, struct process_status *re
 
 /*
  * True when SIGTERM does nothing to it: it ignores it, or it is the init of a pid namespace, as the
- * first process of a container is, and has no handler for it (sig_task_ignored() of
- * kernel/signal.c).
+ * first process of a container is, and has no handler for it. But a signal that is blocked is kept
+ * for whoever waits for it with sigwait() or signalfd() (sig_ignored() of kernel/signal.c).
  */
 bool process_ignores_term(const struct process_status *status);
 

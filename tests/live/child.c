@@ -108,6 +108,16 @@ static void exit_when_told(int signal)
 	_exit(0);
 }
 
+/* As who reads signals from a signalfd(2). */
+void block_term(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int child_pause_for_ever(void *unused)
 {
 	(void)unused;
@@ -131,6 +141,8 @@ static void child_main(const struct child_spec *spec, int ready_fd)
 	told_fd = spec->told_fd;
 	if (spec->on_term == TERM_IGNORED)
 		signal(SIGTERM, SIG_IGN);
+	else if (spec->on_term == TERM_WAITED_FOR)
+		block_term();
 	else if (spec->on_term == TERM_EXITS)
 		signal(SIGTERM, exit_at_once);
 	else if (spec->on_term == TERM_EXITS_WHEN_TOLD)

@@ -35,7 +35,7 @@
 /* What meson takes for "skipped". */
 #define EXIT_SKIP 77
 
-enum on_term { TERM_DIES, TERM_IGNORED, TERM_EXITS, TERM_EXITS_WHEN_TOLD };
+enum on_term { TERM_DIES, TERM_IGNORED, TERM_WAITED_FOR, TERM_EXITS, TERM_EXITS_WHEN_TOLD };
 
 struct child_spec {
 	size_t bytes; /* of private memory, written to */
@@ -62,6 +62,8 @@ int child_wait(pid_t pid);
 char child_state(pid_t pid);
 
 bool child_is_running(pid_t pid); /* neither gone nor a zombie */
+
+void block_term(void);
 
 /* For clone(): what a thread or a process does that only has to be there. */
 int child_pause_for_ever(void *unused) __attribute__((noreturn));

@@ -316,6 +316,8 @@ static pid_t start_box(enum on_term on_term)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (on_term == TERM_EXITS)
 			signal(SIGTERM, _exit);
+		else if (on_term == TERM_WAITED_FOR)
+			block_term();
 		if (write(ready[1], "r", 1) == 1)
 			child_pause_for_ever(NULL);
 		_exit(1);
@@ -336,7 +338,9 @@ static const struct {
 	{"nothing said of SIGTERM", false, TERM_DIES, false},
 	{"ignored", false, TERM_IGNORED, true},
 	{"a handler", false, TERM_EXITS, false},
+	{"blocked, to be waited for", false, TERM_WAITED_FOR, false},
 	{"init of a namespace", true, TERM_DIES, true},
+	{"init of a namespace that waits for it", true, TERM_WAITED_FOR, false},
 	{"init of a namespace, with a handler", true, TERM_EXITS, false},
 };
 
@@ -362,13 +366,13 @@ static void test_ignores_term(void **state)
 		CHECK_INT(row, p.verdict, VERDICT_ELIGIBLE);
 		CHECK_INT(row, process_ignores_term(&p.memory), term_rows[i].ignores);
 		CHECK_INT(row, kill(pid, SIGTERM), 0);
-		if (!term_rows[i].ignores) {
+		if (!term_rows[i].ignores && term_rows[i].on_term != TERM_WAITED_FOR) {
 			child_wait(pid);
 			continue;
 		}
 		scan_process(proc_fd, pid, &request, &p);
 		CHECK_INT(row, p.verdict, VERDICT_ELIGIBLE);
-		CHECK_UINT(row, p.memory.pending, 0);
+		CHECK_UINT(row, p.memory.pending, term_rows[i].ignores ? 0 : SIGNAL_MASK(SIGTERM));
 		child_end(pid);
 	}
 }

@@ -244,9 +244,10 @@ static const struct {
 	 0,
 	 {.state = 'S', .tgid = 7, .pending = 0x4000}},
 	{"what it does with signals",
-	 BYTES(STATUS_HEAD "SigIgn:\t0000000000004000\nSigCgt:\t0000000180000001\n"),
+	 BYTES(STATUS_HEAD "SigBlk:\t0000000000000800\nSigIgn:\t0000000000004000\n"
+			   "SigCgt:\t0000000180000001\n"),
 	 0,
-	 {.state = 'S', .tgid = 7, .ignored = 0x4000, .caught = 0x180000001}},
+	 {.state = 'S', .tgid = 7, .blocked = 0x800, .ignored = 0x4000, .caught = 0x180000001}},
 	{"one pid namespace",
 	 BYTES(STATUS_HEAD "NSpid:\t7\n"),
 	 0,
@@ -283,6 +284,7 @@ static void check_status(const char *row, const struct process_status *got,
 	CHECK_UINT(row, got->rss_shmem_bytes, want->rss_shmem_bytes);
 	CHECK_UINT(row, got->pgtables_bytes, want->pgtables_bytes);
 	CHECK_UINT(row, got->swap_bytes, want->swap_bytes);
+	CHECK_UINT(row, got->blocked, want->blocked);
 	CHECK_UINT(row, got->ignored, want->ignored);
 	CHECK_UINT(row, got->caught, want->caught);
 	CHECK_INT(row, got->own_pid, want->own_pid);
@@ -319,6 +321,9 @@ static const struct {
 	{"init of a namespace with a handler", {.own_pid = 1, .caught = 0x4000}, false},
 	{"init of a namespace that ignores", {.own_pid = 1, .ignored = 0x4000}, true},
 	{"a kernel without pid namespaces", {}, false},
+	{"ignored, but waited for", {.own_pid = 7, .ignored = 0x4000, .blocked = 0x4000}, false},
+	{"init that waits for it", {.own_pid = 1, .blocked = 0x4000}, false},
+	{"init that waits for another", {.own_pid = 1, .blocked = 0x2001}, true},
 };
 
 static void test_ignores_term(void **state)
