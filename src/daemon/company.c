@@ -76,6 +76,10 @@ static void feed_reaper(struct daemon *d)
 {
 	struct company *c = &d->company;
 
+	/* who shares the victim's memory shares its lock: not beside a request that may hang in it
+	 */
+	if (c->reaped < c->sharers && d->kill.reaps_pending > 0)
+		return;
 	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
 	while (c->dying && c->reaped < c->count &&
 	       reaper_submit(&d->reaper, &c->members[c->reaped]) >= 0)

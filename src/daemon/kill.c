@@ -112,10 +112,14 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
 
 /*
  * After SIGTERM too: a process without a handler is dying from then on, and one with a handler is
- * EINVAL until it has called exit(), which the reaper's ten tries give it a second for.
+ * EINVAL until it has called exit(), which the reaper's ten tries give it a second for. One request
+ * at a time: where the victim's lock is held for good, two threads would hang in it.
  */
 static void submit_victim(struct daemon *d)
 {
+	d->kill.reap_again = d->kill.reaps_pending > 0;
+	if (d->kill.reap_again)
+		return;
 	/* when the queue is full it frees its memory itself, in its own time */
 	if (reaper_submit(&d->reaper, &d->kill.victim) >= 0)
 		d->kill.reaps_pending++;
@@ -248,6 +252,7 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 	k->decided_usec = decided_usec;
 	k->reserve_at_signal = sample_reserve_bytes(sample);
 	k->reaps_pending = 0;
+	k->reap_again = false;
 	k->name_pending = false;
 	k->record = (struct report_kill){
 		.victim = *candidate,
@@ -446,18 +451,20 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 	struct kill *k = &d->kill;
 
 	stuck_reaped(&d->stuck, result);
-	company_reaped(d, result);
 	/* several may come for one victim, after SIGTERM and after SIGKILL: the last one counts */
 	if (k->active && process_id_equal(result->id, k->record.victim.id)) {
 		k->reaps_pending -= k->reaps_pending > 0;
-		k->record.reap_done = k->reaps_pending == 0;
 		k->record.reap = *result;
+		if (k->reap_again && !victim_is_dead(&k->victim))
+			submit_victim(d);
+		k->record.reap_done = k->reaps_pending == 0;
 	} else if (k->ended && process_id_equal(result->id, k->ended_record.victim.id)) {
 		k->ended_reaps_pending -= k->ended_reaps_pending > 0;
 		k->ended_record.reap_done = k->ended_reaps_pending == 0;
 		k->ended_record.reap = *result;
 		kill_flush(d, k->ended_usec);
 	}
+	company_reaped(d, result);
 }
 
 static void set_name(struct daemon *d, const struct victim_name *name, struct report_kill *record)
