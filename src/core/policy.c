@@ -475,10 +475,15 @@ uint64_t policy_shortage_bytes(const struct policy *p, const struct sample *s)
 {
 	struct limits limits;
 
-	/* enough to stay above the limit for a while, not to be back at it with the next sample */
+	/*
+	 * Enough to stay above the limit for a while, not to be back at it with the next sample.
+	 * Where time is lost above the limit nobody knows how much it would be; but not next to
+	 * nothing.
+	 */
 	limits_resolve(p->config, &s->mem, &limits);
-	return u64_sub(raised(limits.memory_bytes[LEVEL_SOFT], HYSTERESIS_DIVISOR),
-		       s->mem.available_bytes);
+	return u64_max(u64_sub(raised(limits.memory_bytes[LEVEL_SOFT], HYSTERESIS_DIVISOR),
+			       s->mem.available_bytes),
+		       limits.memory_bytes[LEVEL_SOFT] / HYSTERESIS_DIVISOR);
 }
 
 static void learn_kernel_kill(struct policy *p, const struct sample *s)
