@@ -197,12 +197,18 @@ static void add_nodes(struct daemon *d, const struct sample *host)
 	}
 }
 
+/* A kill may come at any moment. Not where nobody can die or it would not help: that may last. */
+static bool is_before_kill(const struct policy *p)
+{
+	return p->announced_level >= LEVEL_SOFT && p->phase != PHASE_BARREN;
+}
+
 static bool may_look(const struct daemon *d)
 {
-	if (d->kill.active || d->policy.announced_level >= LEVEL_SOFT)
+	if (d->kill.active || is_before_kill(&d->policy))
 		return false;
 	for (unsigned i = 0; i < d->domains.count; i++) {
-		if (d->domains.all[i]->policy.announced_level >= LEVEL_SOFT)
+		if (is_before_kill(&d->domains.all[i]->policy))
 			return false;
 	}
 	return true;
@@ -214,9 +220,10 @@ static void look(struct daemon *d, uint64_t now_usec)
 	struct domains *all = &d->domains;
 	struct look l = {.daemon = d};
 
-	all->next_look_usec = now_usec + LOOK_INTERVAL_USEC;
+	all->next_look_usec = now_usec + (all->count > 0 ? LOOK_INTERVAL_USEC : LOOK_AGAIN_USEC);
 	if (!may_look(d) || !daemon_take_sample(d, SAMPLE_DECISION, &l.host))
 		return;
+	all->next_look_usec = now_usec + LOOK_INTERVAL_USEC;
 	domain_configure(&d->settings.config, &l.host.mem, &all->config);
 	for (unsigned i = 0; i < all->count; i++)
 		domain_refresh(&all->all[i]->domain, d->proc_fd);

@@ -114,7 +114,7 @@ static void look_and_wait(struct daemon *d, int timeout_msec)
 /* A thrash comes to soft without a warning: so also when time begins to be lost. */
 static bool may_be_needed_soon(const struct daemon *d)
 {
-	return d->policy.announced_level == LEVEL_WARNING || d->look_closer ||
+	return d->policy.announced_level >= LEVEL_WARNING || d->look_closer ||
 	       d->exhausted_usec < EXHAUSTED_SOON_USEC;
 }
 
