@@ -87,7 +87,7 @@ void sampler_find_swap(struct sampler *s)
 	    fs_read_piece(s->swaps_fd, text, sizeof(text), &len) < 0 ||
 	    swap_areas_parse(text, len, areas, &count) < 0)
 		return;
-	for (unsigned i = 0; i < count && s->zram_count < SAMPLER_ZRAM_MAX; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		int fd;
 
 		if (areas[i].zram < 0)

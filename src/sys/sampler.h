@@ -12,8 +12,6 @@
 #include "core/glance.h"
 #include "core/memory.h"
 
-#define SAMPLER_ZRAM_MAX 4
-
 struct sampler {
 	int meminfo_fd;
 	int psi_fd;    /* -1: no PSI */
@@ -27,7 +25,7 @@ struct sampler {
 	struct {
 		int fd; /* its mm_stat */
 		uint64_t size_bytes;
-	} zram[SAMPLER_ZRAM_MAX];
+	} zram[SWAP_AREAS_MAX];
 	unsigned zram_count;
 	/* what pcp_fd said last, whether it counts, and when it is asked again */
 	uint64_t pcp_bytes;
