@@ -13,8 +13,8 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
-/* What was lost since a look that is older than this has no place in the window of the policy. */
-#define STALE_USEC (3 * USEC_PER_SEC)
+/* What was lost since a look that is older than this may have been lost long ago. */
+#define STALE_USEC (30 * USEC_PER_SEC)
 
 /* A tmpfs is being filled when shared memory has grown by this much, and this share of all. */
 #define FILLED_BYTES   (UINT64_C(16) << 20)
@@ -32,20 +32,33 @@ int groups_start(struct groups *g, int proc_fd)
 	return r == -ENODATA ? 0 : r;
 }
 
-static void take_pressure(struct groups *g, const struct group_pressure_result *result)
+/*
+ * Opening files allocates: where memory has to be reclaimed for it, and what is reclaimed is
+ * written to a slow disk, one look takes ten seconds in place of ten milliseconds. What was lost in
+ * longer than the window of the policy counts as the mean of that.
+ */
+static void take_pressure(struct groups *g, const struct group_pressure_result *result,
+			  uint64_t window_usec)
 {
+	uint64_t counts = u64_min(result->elapsed_usec, window_usec);
+
+	g->looking_at_pressure = false;
 	g->has_looked = true;
 	if (result->elapsed_usec == 0 || result->elapsed_usec > STALE_USEC)
 		return;
-	g->others.memory_usec = u64_add(g->others.memory_usec, result->memory_usec);
-	g->others.io_usec = u64_add(g->others.io_usec, result->io_usec);
+	g->others.memory_usec = u64_add(
+		g->others.memory_usec,
+		u64_muldiv(result->memory_usec, counts, result->elapsed_usec));
+	g->others.io_usec = u64_add(g->others.io_usec,
+				    u64_muldiv(result->io_usec, counts, result->elapsed_usec));
 	if (result->name[0] != '\0')
 		memcpy(g->name, result->name, sizeof(g->name));
 }
 
 static int on_result(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	struct groups *g = &((struct daemon *)userdata)->groups;
+	struct daemon *d = userdata;
+	struct groups *g = &d->groups;
 	struct group_look_result result;
 
 	(void)source;
@@ -54,7 +67,7 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 	while (group_look_result(&g->look, &result) > 0) {
 		switch (result.kind) {
 		case GROUP_LOOK_PRESSURE:
-			take_pressure(g, &result.pressure);
+			take_pressure(g, &result.pressure, d->settings.config.stall_window_usec);
 			break;
 		case GROUP_LOOK_SHMEM:
 			g->looking = false;
@@ -77,10 +90,10 @@ int groups_add_source(struct daemon *d)
 
 void groups_look(struct groups *g, uint64_t now_usec)
 {
-	if (!g->works || now_usec < g->next_usec)
+	if (!g->works || g->looking_at_pressure || now_usec < g->next_usec)
 		return;
 	g->next_usec = now_usec + USEC_PER_SEC;
-	group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
+	g->looking_at_pressure = group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
 }
 
 void groups_fill_sample(const struct groups *g, struct sample *s)
@@ -104,8 +117,7 @@ void groups_look_for_writer(struct groups *g, const struct sample *s, bool soon)
 		return;
 	g->shmem_bytes = s->mem.shmem_bytes;
 	g->next_writer_usec = s->time_usec + WRITER_INTERVAL_USEC;
-	g->looking = true;
-	group_look_submit(&g->look, GROUP_LOOK_SHMEM);
+	g->looking = group_look_submit(&g->look, GROUP_LOOK_SHMEM);
 }
 
 const struct shmem_writer *groups_writer(const struct groups *g, uint64_t now_usec)

@@ -25,7 +25,7 @@ struct groups {
 	struct shmem_writer writer;
 	uint64_t writer_usec; /* when it was named */
 	uint64_t shmem_bytes; /* when it was last asked for */
-	bool soon, looking;
+	bool soon, looking, looking_at_pressure;
 	uint64_t next_writer_usec;
 };
 

@@ -15,12 +15,26 @@
 
 #define STACK_SIZE (128 * 1024)
 
+/* A walk that took so long is waiting for memory itself. */
+#define SLOW_USEC 250000
+
 struct look_thread {
 	int request_fd;
 	int result_fd;
 	struct group_watch *pressure;
+	uint64_t walk_usec; /* that the last one took */
 	struct shmem_watch *shmem;
 };
+
+static void look_at_pressure(struct look_thread *t, struct group_pressure_result *ret)
+{
+	uint64_t begin = clock_now_usec();
+
+	if (t->walk_usec >= SLOW_USEC && group_watch_ask(t->pressure, begin, ret))
+		return;
+	group_watch_look(t->pressure, begin, ret);
+	t->walk_usec = clock_now_usec() - begin;
+}
 
 static void *look_main(void *userdata)
 {
@@ -39,7 +53,7 @@ static void *look_main(void *userdata)
 		result.kind = kind;
 		switch (kind) {
 		case GROUP_LOOK_PRESSURE:
-			group_watch_look(t.pressure, clock_now_usec(), &result.pressure);
+			look_at_pressure(&t, &result.pressure);
 			break;
 		case GROUP_LOOK_SHMEM:
 			shmem_watch_look(t.shmem, clock_now_usec(), &result.writer);
@@ -85,9 +99,9 @@ int group_look_start(struct group_look *g, int proc_fd)
 	return worker_start("reapd-groups", STACK_SIZE, look_main, t);
 }
 
-void group_look_submit(const struct group_look *g, enum group_look_kind kind)
+bool group_look_submit(const struct group_look *g, enum group_look_kind kind)
 {
-	(void)!write(g->request_fd, &kind, sizeof(kind));
+	return write(g->request_fd, &kind, sizeof(kind)) == sizeof(kind);
 }
 
 int group_look_result(const struct group_look *g, struct group_look_result *ret)

@@ -27,8 +27,9 @@ struct group_look {
 /* @proc_fd is borrowed for good. -ENODATA: there is no v2 hierarchy. 0 or negative errno. */
 int group_look_start(struct group_look *g, int proc_fd);
 
-/* Has them looked at. Never waits; one look is as good as two. */
-void group_look_submit(const struct group_look *g, enum group_look_kind kind);
+/* Has them looked at. Never waits; false: so many looks are due already that this one will not be.
+ */
+bool group_look_submit(const struct group_look *g, enum group_look_kind kind);
 
 /* The next result: 1, or 0 when there is none. Never waits. */
 int group_look_result(const struct group_look *g, struct group_look_result *ret);

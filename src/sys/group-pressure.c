@@ -4,7 +4,7 @@
  */
 #include "sys/group-pressure.h"
 
-#include <stdbool.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -31,6 +31,25 @@ struct slot {
 	uint64_t refaults; /* then */
 };
 
+/* Those that lost most in the last walk, with their files held open. */
+#define HELD 8
+
+enum held_file { HELD_MEMORY, HELD_IO, HELD_STAT, HELD_FILES };
+
+static const char *const held_files[HELD_FILES] = {
+	[HELD_MEMORY] = "memory.pressure",
+	[HELD_IO] = "io.pressure",
+	[HELD_STAT] = "memory.stat",
+};
+
+struct held {
+	bool taken;
+	int fds[HELD_FILES]; /* -1: there is no such file */
+	uint64_t lost_usec;
+	struct slot last;
+	char name[sizeof(((struct group_pressure_result *)0)->name)];
+};
+
 struct loss {
 	uint64_t usec;
 	char name[sizeof(((struct group_pressure_result *)0)->name)];
@@ -47,6 +66,9 @@ struct group_watch {
 	uint64_t time_usec;
 	uint64_t elapsed_usec;
 	struct losses memory, io;
+	uint64_t asked_usec;
+	bool asked; /* since the last walk */
+	struct held held[HELD];
 	struct slot slots[GROUP_MARKS];
 };
 
@@ -66,13 +88,13 @@ static bool has_limit(const struct group_level *at)
 	return false;
 }
 
-static void note_loss(struct losses *l, const struct group_level *at, uint64_t usec)
+static void note_loss(struct losses *l, const char *name, uint64_t usec)
 {
 	struct loss now = {.usec = usec};
 
 	if (usec <= l->second.usec)
 		return;
-	strncpy(now.name, at->name, sizeof(now.name) - 1);
+	strncpy(now.name, name, sizeof(now.name) - 1);
 	if (usec > l->most.usec) {
 		l->second = l->most;
 		l->most = now;
@@ -81,13 +103,13 @@ static void note_loss(struct losses *l, const struct group_level *at, uint64_t u
 	}
 }
 
-static bool read_pressure(const struct group_level *at, const char *file, uint64_t *ret_usec)
+static bool read_pressure(int fd, uint64_t *ret_usec)
 {
 	struct psi psi;
 	char text[256];
 	size_t len;
 
-	if (fs_read_at(at->fd, file, text, sizeof(text), &len) < 0 ||
+	if (fd < 0 || fs_read_piece(fd, text, sizeof(text), &len) < 0 ||
 	    psi_parse(text, len, &psi) < 0)
 		return false;
 	*ret_usec = psi.some_total_usec;
@@ -98,15 +120,15 @@ static bool read_pressure(const struct group_level *at, const char *file, uint64
  * Whether pages that were taken from it are among what it waits for: a job that reads a drive waits
  * for that all the same. Where nothing counts them they may be.
  */
-static bool is_io_for_memory(const struct group_watch *w, const struct group_level *at,
-			     const struct slot *before, struct slot *now)
+static bool is_io_for_memory(int stat_fd, uint64_t elapsed_usec, const struct slot *before,
+			     struct slot *now)
 {
-	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, w->elapsed_usec, SEC);
+	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, elapsed_usec, SEC);
 	struct memcg_stat stat;
 	char text[STAT_SIZE];
 	size_t len;
 
-	if (fs_read_at(at->fd, "memory.stat", text, sizeof(text), &len) < 0 ||
+	if (stat_fd < 0 || fs_read_fd(stat_fd, text, sizeof(text), &len) < 0 ||
 	    memcg_stat_parse(text, len, &stat) < 0)
 		return true;
 	now->has_refaults = true;
@@ -114,38 +136,92 @@ static bool is_io_for_memory(const struct group_watch *w, const struct group_lev
 	return before->has_refaults && u64_sub(now->refaults, before->refaults) >= some;
 }
 
-static void compare(struct group_watch *w, const struct group_level *at, const struct slot *before,
-		    struct slot *now)
+static int open_file(const struct group_level *at, enum held_file file)
+{
+	return openat(at->fd, held_files[file], O_RDONLY | O_CLOEXEC);
+}
+
+static void release(struct held *h)
+{
+	for (unsigned i = 0; h->taken && i < HELD_FILES; i++)
+		fs_closep(&h->fds[i]);
+	h->taken = false;
+}
+
+static void release_all(struct group_watch *w)
+{
+	for (unsigned i = 0; i < HELD; i++)
+		release(&w->held[i]);
+}
+
+static void hold(struct group_watch *w, const struct group_level *at, const struct slot *now,
+		 uint64_t lost_usec)
+{
+	struct held *h = &w->held[0];
+
+	for (unsigned i = 0; i < HELD && h->taken; i++) {
+		if (!w->held[i].taken || w->held[i].lost_usec < h->lost_usec)
+			h = &w->held[i];
+	}
+	if (h->taken && h->lost_usec >= lost_usec)
+		return;
+	release(h);
+	*h = (struct held){.taken = true, .lost_usec = lost_usec, .last = *now};
+	for (unsigned i = 0; i < HELD_FILES; i++)
+		h->fds[i] = open_file(at, (enum held_file)i);
+	strncpy(h->name, at->name, sizeof(h->name) - 1);
+}
+
+/* What a group has lost since @before, and what of that may be for want of memory. */
+static uint64_t compare(int stat_fd, uint64_t elapsed_usec, const struct slot *before,
+			struct slot *now, uint64_t *ret_memory, uint64_t *ret_io)
 {
 	uint64_t memory = u64_sub(now->memory_usec, before->memory_usec);
 	uint64_t io = u64_sub(now->io_usec, before->io_usec);
-	uint64_t much = w->elapsed_usec / LIMIT_SHARE;
 
 	now->has_refaults = before->has_refaults;
 	now->refaults = before->refaults;
-	if (io >= much && !is_io_for_memory(w, at, before, now))
+	if (io >= elapsed_usec / LIMIT_SHARE &&
+	    !is_io_for_memory(stat_fd, elapsed_usec, before, now))
 		io = 0;
-	if (u64_max(memory, io) < much || has_limit(at))
+	*ret_memory = memory;
+	*ret_io = io;
+	return u64_max(memory, io);
+}
+
+static void compare_at(struct group_watch *w, const struct group_level *at,
+		       const struct slot *before, struct slot *now)
+{
+	CLEANUP_CLOSE int stat_fd = -1;
+	uint64_t memory, io, lost, much = w->elapsed_usec / LIMIT_SHARE;
+
+	if (u64_sub(now->io_usec, before->io_usec) >= much)
+		stat_fd = open_file(at, HELD_STAT);
+	lost = compare(stat_fd, w->elapsed_usec, before, now, &memory, &io);
+	if (lost < much || has_limit(at))
 		return;
-	note_loss(&w->memory, at, memory);
-	note_loss(&w->io, at, io);
+	note_loss(&w->memory, at->name, memory);
+	note_loss(&w->io, at->name, io);
+	hold(w, at, now, lost);
 }
 
 static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct group_watch *w = userdata;
+	CLEANUP_CLOSE int memory_fd = open_file(at, HELD_MEMORY);
+	CLEANUP_CLOSE int io_fd = open_file(at, HELD_IO);
 	struct slot now = {.mark.look = w->look}, *slot;
 	struct stat st;
 
-	if (fstat(at->fd, &st) < 0 || !read_pressure(at, "memory.pressure", &now.memory_usec) ||
-	    !read_pressure(at, "io.pressure", &now.io_usec))
+	if (fstat(at->fd, &st) < 0 || !read_pressure(memory_fd, &now.memory_usec) ||
+	    !read_pressure(io_fd, &now.io_usec))
 		return false;
 	now.mark.id = st.st_ino;
 	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
 	if (!slot)
 		return true;
 	if (slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look)
-		compare(w, at, slot, &now);
+		compare_at(w, at, slot, &now);
 	*slot = now;
 	return true;
 }
@@ -164,24 +240,67 @@ struct group_watch *group_watch_new(int root_fd)
 
 void group_watch_free(struct group_watch *w)
 {
-	if (w)
-		munmap(w, sizeof(*w));
+	if (!w)
+		return;
+	release_all(w);
+	munmap(w, sizeof(*w));
 }
 
-void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret)
+static void tell(const struct group_watch *w, uint64_t elapsed_usec,
+		 struct group_pressure_result *ret)
 {
 	const struct loss *memory = &w->memory.second, *io = &w->io.second;
 
-	w->elapsed_usec = w->look > 0 ? u64_sub(now_usec, w->time_usec) : 0;
-	w->time_usec = now_usec;
-	w->look++;
-	w->memory = w->io = (struct losses){};
-	group_walk(w->root_fd, look_at_group, w);
-
 	*ret = (struct group_pressure_result){
-		.elapsed_usec = w->elapsed_usec,
+		.elapsed_usec = elapsed_usec,
 		.memory_usec = memory->usec,
 		.io_usec = io->usec,
 	};
 	memcpy(ret->name, (memory->usec >= io->usec ? memory : io)->name, sizeof(ret->name));
+}
+
+void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret)
+{
+	w->elapsed_usec = w->look > 0 ? u64_sub(now_usec, w->time_usec) : 0;
+	w->time_usec = w->asked_usec = now_usec;
+	w->look++;
+	w->memory = w->io = (struct losses){};
+	release_all(w);
+	group_walk(w->root_fd, look_at_group, w);
+	/* what was lost while they were asked has been told */
+	if (w->asked)
+		w->memory = w->io = (struct losses){};
+	tell(w, w->asked ? 0 : w->elapsed_usec, ret);
+	w->asked = false;
+}
+
+bool group_watch_ask(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret)
+{
+	uint64_t elapsed = u64_sub(now_usec, w->asked_usec), memory, io;
+	unsigned losers = 0;
+
+	w->asked_usec = now_usec;
+	w->memory = w->io = (struct losses){};
+	for (unsigned i = 0; i < HELD; i++) {
+		struct held *h = &w->held[i];
+		struct slot now = {};
+
+		if (!h->taken)
+			continue;
+		if (!read_pressure(h->fds[HELD_MEMORY], &now.memory_usec) ||
+		    !read_pressure(h->fds[HELD_IO], &now.io_usec)) {
+			release(h);
+			continue;
+		}
+		losers += compare(h->fds[HELD_STAT], elapsed, &h->last, &now, &memory, &io) >=
+			  elapsed / LIMIT_SHARE;
+		note_loss(&w->memory, h->name, memory);
+		note_loss(&w->io, h->name, io);
+		h->last = now;
+	}
+	if (losers < 2 || elapsed == 0)
+		return false;
+	w->asked = true;
+	tell(w, elapsed, ret);
+	return true;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the second group lost to stalls on memory, and another second one to those on I/O. */
@@ -20,5 +21,15 @@ struct group_watch;
 struct group_watch *group_watch_new(int root_fd); /* the descriptor is borrowed */
 void group_watch_free(struct group_watch *w);
 
-/* One look at all groups below the root, at @now_usec. */
+/*
+ * One look at all groups below the root, at @now_usec. After group_watch_ask() it tells nothing,
+ * and is what the next one is compared with.
+ */
 void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret);
+
+/*
+ * The same of those alone that lost most in the last look at all, whose files are open. Opening one
+ * allocates, and where each allocation waits for a slow disk, a walk takes ten seconds. False:
+ * fewer than two of them lose time, look at all.
+ */
+bool group_watch_ask(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret);

@@ -160,6 +160,77 @@ static void test_refaults(void **state)
 	tree_done(&t);
 }
 
+static void check_ask(struct group_watch *w, uint64_t now_usec, bool known, uint64_t memory_usec,
+		      uint64_t io_usec, const char *name)
+{
+	struct group_pressure_result r = {.name = "untouched"};
+
+	CHECK_INT(name, group_watch_ask(w, now_usec, &r), known);
+	assert_string_equal(r.name, known ? name : "untouched");
+	if (known) {
+		CHECK_UINT(name, r.elapsed_usec, SEC);
+		CHECK_UINT(name, r.memory_usec, memory_usec);
+		CHECK_UINT(name, r.io_usec, io_usec);
+	}
+}
+
+/* Those that are known to lose time are asked without a walk, and nothing is told twice. */
+static void test_ask(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (unsigned i = 0; i < 12; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "idle%u.service", i);
+		put_group(&t, path, 0, 0);
+	}
+	put_group(&t, "worst.service", 0, 0);
+	put_group(&t, "second.service", 0, 0);
+	put_group(&t, "late.service", 0, 0);
+	put_refaults(&t, "second.service", 0, 0);
+	w = group_watch_new(t.fd);
+	assert_non_null(w);
+	check_ask(w, SEC, false, 0, 0, "");
+	check(w, SEC, 0, 0, 0, "");
+	check_ask(w, SEC, false, 0, 0, ""); /* nobody has lost anything */
+	put_group(&t, "worst.service", 900000, 0);
+	put_group(&t, "second.service", 0, 800000);
+	check(w, 2 * SEC, SEC, 0, 0, ""); /* its refaults are not known yet */
+	put_group(&t, "worst.service", 1800000, 0);
+	put_group(&t, "second.service", 0, 1600000);
+	put_refaults(&t, "second.service", 16, 0);
+	check(w, 3 * SEC, SEC, 0, 0, ""); /* the only one to wait for I/O */
+	check_ask(w, 3 * SEC, false, 0, 0, "");
+
+	put_group(&t, "worst.service", 2700000, 0);
+	put_group(&t, "second.service", 700000, 1600000);
+	check(w, 4 * SEC, SEC, 700000, 0, "second.service");
+	put_group(&t, "worst.service", 3600000, 0);
+	put_group(&t, "second.service", 1300000, 1600000);
+	put_group(&t, "late.service", 1000000, 0); /* not among those that are asked */
+	check_ask(w, 5 * SEC, true, 600000, 0, "second.service");
+	put_group(&t, "worst.service", 4000000, 0);
+	put_group(&t, "second.service", 1500000, 1600000);
+	check_ask(w, 6 * SEC, true, 200000, 0, "second.service");
+	/* one is left: all are looked at, for the next look to be compared with */
+	put_group(&t, "worst.service", 4900000, 0);
+	check_ask(w, 7 * SEC, false, 0, 0, "");
+	check(w, 7 * SEC, 0, 0, 0, "");
+	put_group(&t, "worst.service", 5800000, 0);
+	put_group(&t, "late.service", 1300000, 0);
+	check(w, 8 * SEC, SEC, 300000, 0, "late.service");
+	/* gone: what is held says nothing any more */
+	put_group(&t, "worst.service", 6700000, 0);
+	tree_text(&t, "late.service/memory.pressure", "");
+	check_ask(w, 9 * SEC, false, 0, 0, "");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
 static void test_limits(void **state)
 {
 	struct group_watch *w;
@@ -289,8 +360,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_second), cmocka_unit_test(test_refaults),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_many),   cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
