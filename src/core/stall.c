@@ -153,6 +153,20 @@ static bool comes_back(const struct stall_history *h, const struct stall_slot *o
 }
 
 /*
+ * A leak into a slow disk is most of what is written there, so what comes back is a small share of
+ * it, and everybody waits in the queue behind it. Where next to all time is lost, how much comes
+ * back is enough, whatever was reclaimed meanwhile.
+ */
+static bool is_missed(const struct stall_history *h, const struct stall_slot *oldest,
+		      uint64_t window, bool most_is_lost)
+{
+	uint64_t pages = missed(h, oldest);
+
+	return comes_back(h, oldest, pages, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR) ||
+	       (most_is_lost && pages >= u64_muldiv(REFAULTS_A_SECOND, window, SEC));
+}
+
+/*
  * MemAvailable counts files that are in use as if they could be given up: a machine can spend its
  * life on bringing them back and have a sixth of its memory available.
  */
@@ -232,8 +246,8 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 	stall.ask_groups = u64_max(stall.permyriad, io) >= limit / LOOK_CLOSER_DIVISOR;
 
 	if (stall.permyriad >= limit) {
-		stall.stalled = !known || comes_back(h, oldest, missed(h, oldest),
-						     REFAULTS_MIN_PAGES, REFAULTS_DIVISOR)
+		stall.stalled = !known || is_missed(h, oldest, window,
+						    stall.permyriad >= limit + (10000 - limit) / 2)
 					? STALLED_NEEDED
 					: STALLED_IDLY;
 	} else if (io >= limit &&

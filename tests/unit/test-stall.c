@@ -139,17 +139,22 @@ static void test_thrash_of_some(void **state)
 static const struct {
 	const char *row;
 	uint64_t refaults, reclaimed; /* pages in 100 ms */
+	uint64_t full_permyriad;      /* beside all of the time for some: the mean is lost */
 	enum reason reason;
 } reclaim_rows[] = {
-	{"nothing is reclaimed", 0, 0, REASON_RECLAIM},
-	{"idle pages move to swap", 10, 5000, REASON_RECLAIM},
-	{"a file streams by", 0, 20000, REASON_RECLAIM},
-	{"just below an eighth", 124, 1000, REASON_RECLAIM},
-	{"an eighth", 125, 1000, REASON_THRASH},
-	{"all comes back", 1000, 1000, REASON_THRASH},
-	{"more comes back than was taken since", 3000, 1000, REASON_THRASH},
-	{"all of next to nothing", 2, 2, REASON_RECLAIM},
-	{"a slow disk", 20, 30, REASON_THRASH},
+	{"nothing is reclaimed", 0, 0, 9000, REASON_RECLAIM},
+	{"idle pages move to swap", 10, 5000, 9000, REASON_RECLAIM},
+	{"a file streams by", 0, 20000, 9000, REASON_RECLAIM},
+	{"just below an eighth", 124, 1000, 4900, REASON_RECLAIM},
+	{"an eighth", 125, 1000, 4900, REASON_THRASH},
+	{"all comes back", 1000, 1000, 4900, REASON_THRASH},
+	{"more comes back than was taken since", 3000, 1000, 4900, REASON_THRASH},
+	{"all of next to nothing", 2, 2, 9000, REASON_RECLAIM},
+	{"a slow disk", 20, 30, 4900, REASON_THRASH},
+	{"less than three quarters lost, beside a leak into a slow disk", 14, 5000, 4900,
+	 REASON_RECLAIM},
+	{"three quarters lost", 14, 5000, 5100, REASON_THRASH},
+	{"and not 64 pages a second are missed", 12, 5000, 9000, REASON_RECLAIM},
 };
 
 static void test_reclaim(void **state)
@@ -163,8 +168,8 @@ static void test_reclaim(void **state)
 
 		reclaim_init(&s, "", 50 * MIB);
 		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
-		a = reclaim_go(&s, 30 * SEC, 9000, reclaim_rows[i].refaults,
-			       reclaim_rows[i].reclaimed);
+		a = reclaim_go(&s, 30 * SEC, reclaim_rows[i].full_permyriad,
+			       reclaim_rows[i].refaults, reclaim_rows[i].reclaimed);
 		CHECK_INT(row, a.reason, reclaim_rows[i].reason);
 		CHECK_INT(row, a.level, thrash ? LEVEL_SOFT : LEVEL_WARNING);
 		CHECK_INT(row, a.kind, thrash ? ACTION_SCAN : ACTION_NONE);
