@@ -324,6 +324,8 @@ def check_uninstall(texts):
         expected.append(f"/usr/share/man/man{page[1]}/{page[0]}")
     expected += [f"/usr/share/bash-completion/completions/{name}"
                  for name in re.findall(r"rename: '(.+?)'", texts["meson:contrib"])]
+    for names in re.findall(r"install_data\((.+?),\n.*/ 'doc' /", texts["meson:contrib"]):
+        expected += [f"/usr/share/doc/reapd/{name}" for name in re.findall(r"'(.+?)'", names)]
     unit = texts["meson:systemd"]
     expected += [f"/usr/lib/systemd/system/{name}" for name in re.findall(r"output: '(.+?)'", unit)]
     for source, rest in re.findall(r"install_data\('(.+?)',(.*?)\n\)", unit, re.S):

@@ -162,6 +162,7 @@ def check_reload(facts: Facts, checks: Checks) -> None:
                rf"^{CONFIG}:6: \[Kills\]: unknown section", r"was not reloaded: the old one stays",
                kinds=("RELOAD",))
     check_status(facts, checks, "status-refused.txt", 12, "refused reload: the old limits hold")
+    checks.that(facts.number("refused_reload_status") > 0, "refused reload: systemctl reload fails")
     check_said(facts, checks, "reload-undone", "reload without a file: one line",
                r"^the configuration was reloaded$", kinds=("RELOAD",))
 

@@ -43,7 +43,9 @@ HardMemory=4%
 [Kills]
 DryRun=yes
 END
-systemctl reload reapd.service || :
+status=0
+systemctl reload reapd.service || status=$?
+fact refused_reload_status "$status"
 wait_said 20 "was not reloaded"
 systemctl status --no-pager --full reapd.service >"$results/status-refused.txt"
 
