@@ -307,9 +307,5 @@ $VM_WORK
 fact end_usec "$(monotonic_usec)"
 # What reapd saw of it, for tests/replay.
 [[ $VM_DAEMON != reapd ]] || cp "$(reapctl record)" "$results/reapd.trace" || fail "no trace was kept"
-neighbours_stop
-if fact_alive bystander; then
-	kill -USR1 "${load_pid[bystander]}"
-	wait_for 30 "the gaps of bystander" exists "$results/bystander.gaps"
-fi
+neighbours_stop bystander
 evidence_stop

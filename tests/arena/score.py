@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import collections
-
 import cells  # noqa: F401 (the path of the vm suite)
 from facts import Facts, Signal
 
@@ -12,9 +10,6 @@ FATAL = (9, 15)
 SHORT_PERCENT = 10
 BACK_PERCENT = 90
 ENOUGH_PERCENT = 15
-# A bystander is in trouble from when on it has lost a quarter of this: twice through its memory.
-TROUBLE_WINDOW_USEC = 4_000_000
-BIN_USEC = 10_000
 BYSTANDERS = ("neighbour", "protected", "bystander")
 
 
@@ -64,20 +59,6 @@ def back_usec(cell: cells.Cell, facts: Facts, first: Signal) -> int | None:
                            + (before - low.available_kib) * BACK_PERCENT // 100, first.at_usec)
 
 
-def trouble_usec(losses: list[tuple[int, int]], start_usec: int) -> int | None:
-    """From when on a quarter of the last window was lost."""
-    bins: dict[int, int] = collections.Counter()
-    for until, lost in losses:
-        for at in range(max(until - lost, start_usec), until, BIN_USEC):
-            bins[at // BIN_USEC] += min(BIN_USEC, until - at)
-    lost = 0
-    for at in range(start_usec // BIN_USEC, max(bins, default=0) + 1):
-        lost += bins[at] - bins[at - TROUBLE_WINDOW_USEC // BIN_USEC]
-        if lost * 4 >= TROUBLE_WINDOW_USEC:
-            return (at + 1) * BIN_USEC
-    return None
-
-
 def rate(facts: Facts, key: str) -> float | None:
     before, after = facts.unit("daemon-start"), facts.unit("daemon-end")
     if key not in before or key not in after:
@@ -111,7 +92,7 @@ def score(cell: cells.Cell, facts: Facts) -> dict:
     first, last = facts.at(start), facts.at(end)
     gaps = facts.gaps("bystander")
     wrong = faults(cell, facts, died, back)
-    trouble = trouble_usec(facts.losses("bystander"), start)
+    trouble = facts.trouble_usec("bystander", start)
     watched = (ended[0].at_usec if ended else end) - trouble if trouble else None
     counted: dict[str, int] = {}
     for name in died:

@@ -8,6 +8,7 @@ kernel log they come from, so that they can be subtracted from each other.
 
 from __future__ import annotations
 
+import collections
 import csv
 import dataclasses
 import functools
@@ -15,6 +16,10 @@ import json
 import pathlib
 import re
 import typing
+
+# A neighbour is in trouble from when on it has lost a quarter of this.
+TROUBLE_WINDOW_USEC = 4_000_000
+BIN_USEC = 10_000
 
 
 class Sample(typing.NamedTuple):
@@ -108,6 +113,19 @@ class Facts:
         path = self.folder / f"{neighbour}.gaps.losses"
         lines = path.read_text().splitlines() if path.exists() else []
         return [(int(until), int(lost)) for until, lost in map(str.split, lines)]
+
+    def trouble_usec(self, neighbour: str, since_usec: int) -> int | None:
+        """From when on it had lost a quarter of the last TROUBLE_WINDOW_USEC."""
+        bins: dict[int, int] = collections.Counter()
+        for until, lost in self.losses(neighbour):
+            for at in range(max(until - lost, since_usec), until, BIN_USEC):
+                bins[at // BIN_USEC] += min(BIN_USEC, until - at)
+        lost = 0
+        for at in range(since_usec // BIN_USEC, max(bins, default=0) + 1):
+            lost += bins[at] - bins[at - TROUBLE_WINDOW_USEC // BIN_USEC]
+            if lost * 4 >= TROUBLE_WINDOW_USEC:
+                return (at + 1) * BIN_USEC
+        return None
 
     # ---- the referee
 

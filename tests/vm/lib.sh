@@ -426,11 +426,12 @@ fact_alive()
 	fact "alive_$1" yes
 }
 
-# neighbours_stop: notes whether they are the processes that were started, then ends them.
+# neighbours_stop [NAME...]: notes whether they, and the others that are named, are the processes that
+# were started, then ends them.
 neighbours_stop()
 {
 	local name
-	for name in neighbour protected; do
+	for name in neighbour protected "$@"; do
 		fact_alive "$name" || continue
 		kill -USR1 "${load_pid[$name]}"
 		wait_for 30 "the gaps of $name" exists "$results/$name.gaps"

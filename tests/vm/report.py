@@ -161,7 +161,8 @@ def check_decision(kill: Kill, problems: Problems) -> None:
     problems.equal(kill, "SIGNAL", SIGNAL_NAMES.get(kill.signals[-1].number))
     problems.equal(kill, "OUTCOME", "stuck" if kill.outlived else "settled")
     first = SIGNAL_NAMES.get(kill.signals[0].number)
-    problems.unless((level == "hard") == (first == "SIGKILL"), kill,
+    problems.unless((level == "hard" or kill.word("TERM_IGNORED") == "1")
+                    == (first == "SIGKILL"), kill,
                     f"{first} first at level {level}")
     if reason == "exhaustion":
         for what in ("MEM_AVAILABLE_BYTES MEM_LIMIT_BYTES", "SWAP_USABLE_BYTES SWAP_LIMIT_BYTES"):
@@ -252,7 +253,8 @@ def check_signal_entries(kill: Kill, facts: Facts, problems: Problems) -> None:
     openings = {"SIGTERM": "Low on memory: Sent SIGTERM to", "SIGKILL": "Out of memory: Killed"}
     for entry in said:
         opening = openings.get(entry.get("REAPD_SIGNAL"), "?")
-        kernels = re.split(r" and \d+ more of its family|; the kernel would", entry["MESSAGE"])[0]
+        kernels = re.split(r" and \d+ more of its family|; the kernel would|, not asked first",
+                           entry["MESSAGE"])[0]
         problems.unless(re.fullmatch(re.escape(opening) + wording, kernels) is not None,
                         kill, f"not the kernel's wording: {entry['MESSAGE']}")
         anon_kib = kill.number("RSS_ANON_BYTES") // 1024

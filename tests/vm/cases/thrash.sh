@@ -19,8 +19,7 @@ wait_for 120 "hot to have its memory, or its end" ready_or_gone
 fact hot_usec "$(monotonic_usec)"
 wait_dead hot 90
 wait_memory_back 30
-neighbours_stop
-fact_alive bystander || :
+neighbours_stop bystander
 evidence_stop
 cp /run/reapd/trace "$results/trace"
 unit_note hot
