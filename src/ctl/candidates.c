@@ -98,6 +98,7 @@ struct candidates {
 	uint64_t total_pages;
 	uint64_t page_size;
 	const struct rule_set *rules;
+	enum sort_by sort_by;
 	struct process *processes;
 	size_t count, capacity;
 	bool out_of_memory;
@@ -132,13 +133,12 @@ static void add_process(void *userdata, const struct process *p)
 	c->processes[c->count++] = *p;
 }
 
-/* Highest badness first; of equals the one that the kernel would take. */
-static int compare(const void *a, const void *b)
+/* As a scan compares them, protected ones among the others. */
+static int compare(const void *a, const void *b, void *userdata)
 {
-	struct process x = *(const struct process *)a, y = *(const struct process *)b;
+	const struct candidates *c = userdata;
 
-	x.bias_pages = y.bias_pages = 0;
-	return process_beats(&x, &y, SORT_BY_BADNESS) ? -1 : 1;
+	return process_beats(a, b, c->sort_by) ? -1 : process_beats(b, a, c->sort_by);
 }
 
 static const char *find_user(const struct candidates *c, uid_t uid)
@@ -276,7 +276,7 @@ static int scan(int proc_fd, const struct rules *rules, struct candidates *c)
 		return ctl_fail("out of memory");
 	if (result.found)
 		c->victim = result.victim.id;
-	qsort(c->processes, c->count, sizeof(*c->processes), compare);
+	qsort_r(c->processes, c->count, sizeof(*c->processes), compare, c);
 	return EXIT_SUCCESS;
 }
 
@@ -311,6 +311,7 @@ static int run(const struct choices *choices, struct table *t)
 		return status;
 	c.total_pages = u64_add(sample.mem.total_bytes, sample.mem.swap_total_bytes) / c.page_size;
 	c.rules = patterns_rules(rules.patterns);
+	c.sort_by = rules.config.sort_by;
 	status = scan(proc_fd, &rules, &c);
 	if (status == EXIT_SUCCESS)
 		status = print(t, &c);

@@ -186,7 +186,7 @@ static int kill_error(int r, sd_bus_error *error)
 {
 	if (r == -EBUSY)
 		return sd_bus_error_set(error, CONTROL_ERROR_PAUSED,
-					"paused: nobody is killed, by request neither");
+					"paused: nobody is killed, not even on request");
 	if (r == -ESRCH)
 		return sd_bus_error_set(error, CONTROL_ERROR_NO_VICTIM,
 					"there is no process that can be killed");

@@ -128,6 +128,12 @@ static int take_lock(void)
 	if (r == -EWOULDBLOCK)
 		return fail("already running as process %d: expected one instance, or --dry-run",
 			    other);
+	if (r == -EACCES) {
+		(void)fail(RUNTIME_DIRECTORY
+			   "/lock: %s: expected to be root or the user reapd, or --dry-run",
+			   strerror(-r));
+		return EX_UNAVAILABLE;
+	}
 	if (r < 0)
 		return fail(RUNTIME_DIRECTORY "/lock: %s", strerror(-r));
 	return EXIT_SUCCESS;
@@ -225,7 +231,7 @@ static int run_drill(struct daemon *d, struct drill *drill)
 	int r = drill_run(d->proc_fd, d->scanner, &d->reaper, &d->sharers,
 			  daemon_total_pages(&d->last), d->last.mem.available_bytes, drill);
 
-	if (r < 0 && d->settings.config.dry_run) {
+	if (r < 0 && d->settings.config.dry_run && !d->options.drill_only) {
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_DRILL,
 			    "%s; it would be an error without "
 			    "dry run",

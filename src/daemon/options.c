@@ -49,11 +49,11 @@ static const struct option own_options[] = {
 
 #define OWN_OPTIONS (sizeof(own_options) / sizeof(own_options[0]))
 
-static const char short_options[] = ":m:s:M:S:r:nN:dgipvh";
+static const char short_options[] = ":m:s:M:S:r:nN:P:w:dgikpvh";
 
 static const char help_head[] =
 	"Usage: reapd [OPTION...]\n"
-	"Kill the process that the kernel's out-of-memory killer would kill, before it has to.\n"
+	"End a process before the kernel's out-of-memory killer has to.\n"
 	"\n"
 	"  --config=FILE        read FILE and FILE.d/*.conf instead of " REAPD_CONFIG_FILE "\n"
 	"  --check-config       say what is wrong with the configuration, or print it, and exit\n"
@@ -72,13 +72,15 @@ static const char help_head[] =
 	"  -S SIZE[,SIZE]       free swap as a size, in KiB when bare\n"
 	"  -r SECONDS           report the state of the memory so often, 0 never\n"
 	"  -g                   kill the victim's whole process group\n"
-	"  -d, --debug          report every decision\n"
+	"  -d, --debug          report the state of the memory at each look\n"
 	"  --prefer=REGEX, --avoid=REGEX, --ignore=REGEX\n"
 	"                       names to kill sooner, later or never\n"
 	"  --sort-by-rss        the largest resident process instead of the highest badness\n"
 	"  --ignore-root-user   never kill a process of root\n"
 	"  --dryrun, --syslog   the same as --dry-run and --log=journal\n"
-	"  -n, -N PROGRAM, -i   accepted, without effect: see reapd(8)\n"
+	"  -w SECONDS           time after SIGKILL until a victim that lives on is put aside\n"
+	"  -n, -N PROGRAM, -P PROGRAM, -i, -k\n"
+	"                       accepted, without effect: see reapd(8)\n"
 	"\n"
 	"Each key of reapd.conf(5), which see, as --Key=value (default):\n";
 
@@ -190,6 +192,13 @@ static void say_without_effect(int option)
 	if (option == 'i')
 		fputs("reapd: -i has no effect: protect processes with Avoid= or Ignore=\n",
 		      stderr);
+	else if (option == 'k')
+		fputs("reapd: -k has no effect: the kernel's own killer is never asked\n", stderr);
+	else if (option == 'P')
+		fputs("reapd: -P has no effect: for what is to happen before a kill, see ASKING "
+		      "OTHERS in "
+		      "reapd(8)\n",
+		      stderr);
 	else
 		fprintf(stderr,
 			"reapd: -%c has no effect: react to the journal entries of a kill, see "
@@ -240,6 +249,7 @@ static const struct {
 	{OPT_SORT_BY_RSS, "SortBy", "rss", "--sort-by-rss"},
 	{OPT_IGNORE_ROOT_USER, "IgnoreRootUser", "yes", "--ignore-root-user"},
 	{'r', "ReportInterval", NULL, "-r"},
+	{'w', "KillTimeout", NULL, "-w"},
 	{'g', "KillProcessGroup", "yes", "-g"},
 	{'d', "Debug", "yes", "-d"},
 };
@@ -348,7 +358,9 @@ enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case 'n':
 		case 'N':
+		case 'P':
 		case 'i':
+		case 'k':
 			say_without_effect(option);
 			break;
 		case 'h':

@@ -106,6 +106,20 @@ static void put_stall(struct out *o, const struct report_moment *m)
 	put(o, " by %s", group);
 }
 
+/* Enough of either memory or swap. */
+static void put_plenty(struct out *o, const struct report_moment *m, enum level limit)
+{
+	if (m->sample.mem.available_bytes > m->limits.memory_bytes[limit]) {
+		put(o, "above the limit of ");
+		put_bytes(o, m->limits.memory_bytes[limit]);
+		return;
+	}
+	put(o, "not above the limit of ");
+	put_bytes(o, m->limits.memory_bytes[limit]);
+	put(o, ", but swap is above its own of ");
+	put_bytes(o, m->limits.swap_bytes[limit]);
+}
+
 /* What the level rests on, and what that means. */
 static void put_reason(struct out *o, const struct report_moment *m)
 {
@@ -113,8 +127,7 @@ static void put_reason(struct out *o, const struct report_moment *m)
 
 	switch (m->reason) {
 	case REASON_PLENTY:
-		put(o, "above the limit of ");
-		put_bytes(o, m->limits.memory_bytes[limit]);
+		put_plenty(o, m, limit);
 		return;
 	case REASON_EXHAUSTION:
 		put(o, "at or below the limit of ");
@@ -126,16 +139,20 @@ static void put_reason(struct out *o, const struct report_moment *m)
 		}
 		return;
 	case REASON_SWAP_LEFT:
-		put(o, "available memory is below its soft limit of ");
+		put(o, "at or below the soft limit of ");
 		put_bytes(o, m->limits.memory_bytes[LEVEL_SOFT]);
-		put(o, ", but free swap is not below its own of ");
+		put(o, ", but swap is above its own of ");
 		put_bytes(o, m->limits.swap_bytes[LEVEL_SOFT]);
 		put(o, ": nobody is killed");
 		return;
 	case REASON_THRASH:
 		put_stall(o, m);
-		put(o, " with available memory below ");
-		put_bytes(o, m->limits.memory_bytes[LEVEL_WARNING]);
+		if (m->sample.mem.available_bytes <= m->limits.memory_bytes[LEVEL_WARNING]) {
+			put(o, " with available memory at or below ");
+			put_bytes(o, m->limits.memory_bytes[LEVEL_WARNING]);
+		} else {
+			put(o, " while all that is available is files in use");
+		}
 		put(o, ": what is reclaimed is needed");
 		return;
 	case REASON_STALL:
