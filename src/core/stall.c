@@ -152,18 +152,36 @@ static bool comes_back(const struct stall_history *h, const struct stall_slot *o
 	return pages >= min_pages && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
 }
 
+/* Half of the window ago, or the first after a beginning. */
+static const struct stall_slot *middle(const struct stall_history *h, const struct config *config,
+				       const struct sample *s)
+{
+	const struct stall_slot *found = NULL;
+
+	for (unsigned i = 1; i <= h->count; i++) {
+		found = &h->slots[(h->head + STALL_SLOTS - i) % STALL_SLOTS];
+		if (s->time_usec - found->time_usec >= config->stall_window_usec / 2)
+			break;
+	}
+	return found;
+}
+
 /*
  * A leak into a slow disk is most of what is written there, so what comes back is a small share of
  * it, and everybody waits in the queue behind it. Where next to all time is lost, how much comes
- * back is enough, whatever was reclaimed meanwhile.
+ * back is enough, whatever was reclaimed meanwhile; if it goes on: who moves cold pages there waits
+ * as much, and what he has taken by mistake comes back once.
  */
-static bool is_missed(const struct stall_history *h, const struct stall_slot *oldest,
-		      uint64_t window, bool most_is_lost)
+static bool is_missed(const struct stall_history *h, const struct config *config,
+		      const struct sample *s, const struct stall_slot *oldest, uint64_t lost)
 {
-	uint64_t pages = missed(h, oldest);
+	uint64_t limit = config->stall_limit_permyriad, window = config->stall_window_usec;
+	uint64_t pages = missed(h, oldest), some = u64_muldiv(REFAULTS_A_SECOND, window, SEC);
 
-	return comes_back(h, oldest, pages, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR) ||
-	       (most_is_lost && pages >= u64_muldiv(REFAULTS_A_SECOND, window, SEC));
+	if (comes_back(h, oldest, pages, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
+		return true;
+	return lost >= limit + (10000 - limit) / 2 && pages >= some &&
+	       missed(h, middle(h, config, s)) >= some / 2;
 }
 
 /*
@@ -246,8 +264,7 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 	stall.ask_groups = u64_max(stall.permyriad, io) >= limit / LOOK_CLOSER_DIVISOR;
 
 	if (stall.permyriad >= limit) {
-		stall.stalled = !known || is_missed(h, oldest, window,
-						    stall.permyriad >= limit + (10000 - limit) / 2)
+		stall.stalled = !known || is_missed(h, config, s, oldest, stall.permyriad)
 					? STALLED_NEEDED
 					: STALLED_IDLY;
 	} else if (io >= limit &&

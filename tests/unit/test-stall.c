@@ -157,6 +157,21 @@ static const struct {
 	{"and not 64 pages a second are missed", 12, 5000, 9000, REASON_RECLAIM},
 };
 
+/* What comes back once, of cold pages that are moved to a slow disk, is not missed for ever. */
+static void test_comes_back_once(void **state)
+{
+	struct stalls s;
+
+	(void)state;
+	reclaim_init(&s, "", 50 * MIB);
+	s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+	assert_int_equal(reclaim_go(&s, 7 * SEC, 9000, 400, 50000).reason, REASON_RECLAIM);
+	assert_int_equal(reclaim_go(&s, 8 * SEC, 9000, 0, 50000).reason, REASON_RECLAIM);
+	/* 70 pages a second: in half of the window there have to be 320 */
+	assert_int_equal(reclaim_go(&s, 4 * SEC, 9000, 14, 50000).reason, REASON_RECLAIM);
+	assert_int_equal(reclaim_go(&s, 6 * SEC, 9000, 14, 50000).reason, REASON_THRASH);
+}
+
 static void test_reclaim(void **state)
 {
 	(void)state;
@@ -547,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_thrash),
 		cmocka_unit_test(test_thrash_with_swap),
 		cmocka_unit_test(test_thrash_of_some),
+		cmocka_unit_test(test_comes_back_once),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_reclaim_wraps),
