@@ -182,14 +182,16 @@ static int start_recorder(struct daemon *d, int record_fd)
 
 static int start_machinery(struct daemon *d, int record_fd)
 {
+	unsigned processes = scan_count_processes(d->proc_fd);
 	int r;
 
 	/* one arena: a thread that allocates would otherwise get 64 MiB of address space of its own
 	 */
 	(void)mallopt(M_ARENA_MAX, 1);
-	d->scanner = scanner_new(d->proc_fd, scan_count_processes(d->proc_fd));
+	d->scanner = scanner_new(d->proc_fd, processes);
 	if (!d->scanner)
 		return fail("out of memory");
+	kin_reserve(&d->kin, processes); /* memory may be short from the first sample on */
 	r = reaper_start(&d->reaper);
 	if (r >= 0)
 		r = namer_start(&d->namer);

@@ -93,13 +93,17 @@ void growth_done(struct growth *g)
 	*g = (struct growth){};
 }
 
-/* A new look takes the place of the older one, unless the newer is still quite new. */
+/*
+ * A new look takes the place of the older one, unless the newer is still quite new. Where there is
+ * no room none is taken: it would say that nobody held anything.
+ */
 static void begin_book(struct growth *g, uint64_t now_usec, uint64_t reserve_bytes)
 {
 	const struct growth_book *newest = &g->books[g->newest];
 	struct growth_book *older = &g->books[1 - g->newest];
 
-	g->taking = !newest->complete || u64_sub(now_usec, newest->time_usec) >= APART_USEC;
+	g->taking = g->capacity > 0 &&
+		    (!newest->complete || u64_sub(now_usec, newest->time_usec) >= APART_USEC);
 	if (!g->taking)
 		return;
 	older->complete = false;

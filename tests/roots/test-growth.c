@@ -134,10 +134,27 @@ static void test_many(void **state)
 	tree_done(&t);
 }
 
+/* A look that finds no room is no look at a machine without processes. */
+static void test_no_room(void **state)
+{
+	struct growth g = {};
+
+	(void)state;
+	look_at_one(20, 1000);
+	growth_collect(&g, notes_fd, SEC, 7);
+	assert_null(growth_base(&g, SEC));
+	assert_int_equal(growth_reserve(&g, 10), 0);
+	look_at_one(20, 1000);
+	growth_collect(&g, notes_fd, SEC, 7);
+	assert_int_equal(growth_base(&g, SEC)->count, 1);
+	growth_done(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_many),
 	};
 
