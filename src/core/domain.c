@@ -372,6 +372,13 @@ static int zone_parse_line(struct text line, struct zone *zone)
 	return 0;
 }
 
+/* "Node 0, zone   Normal" */
+static int zone_line_node(struct text line, uint64_t *ret_node)
+{
+	line.at += sizeof("Node ") - 1;
+	return text_take_u64(&line, ret_node);
+}
+
 int node_zones_parse(const char *data, size_t len, const struct node_set *nodes,
 		     struct node_zones *ret)
 {
@@ -387,10 +394,8 @@ int node_zones_parse(const char *data, size_t len, const struct node_set *nodes,
 		else if (!text_has_prefix(line, "Node "))
 			r = zone.wanted ? zone_parse_line(line, &zone) : 0;
 		else {
-			/* "Node 0, zone   Normal" */
 			add_zone(&zone, &sum);
-			line.at += sizeof("Node ") - 1;
-			r = text_take_u64(&line, &node);
+			r = zone_line_node(line, &node);
 			zone = (struct zone){.wanted = r >= 0 && node_set_contains(nodes, node)};
 		}
 	}
@@ -400,6 +405,40 @@ int node_zones_parse(const char *data, size_t len, const struct node_set *nodes,
 	if (sum.present_pages == 0)
 		return -ENODATA;
 	*ret = sum;
+	return 0;
+}
+
+static int pcp_parse_line(struct text line, const struct node_set *nodes, struct pcp *p)
+{
+	bool is_zone = nodes && text_has_prefix(line, "Node ");
+	uint64_t number = 0;
+	struct text key;
+	int r = 0;
+
+	if (is_zone) {
+		r = zone_line_node(line, &number);
+		p->elsewhere = !node_set_contains(nodes, number);
+	} else if (text_next_word(&line, &key)) {
+		if (text_equal(key, "count:") && !p->elsewhere)
+			r = text_to_u64(line, &number);
+		p->pages = u64_add(p->pages, number);
+		p->grows = p->grows || text_equal(key, "high_max:");
+	}
+	return r;
+}
+
+int pcp_add(const char *data, size_t len, const struct node_set *nodes, struct pcp *sum)
+{
+	struct text rest = TEXT(data, len), line;
+	struct pcp p = *sum;
+
+	while (text_next_line(&rest, &line)) {
+		int r = pcp_parse_line(line, nodes, &p);
+
+		if (r < 0)
+			return r;
+	}
+	*sum = p;
 	return 0;
 }
 

@@ -108,6 +108,25 @@ int node_zones_parse(const char *data, size_t len, const struct node_set *nodes,
 		     struct node_zones *ret);
 
 /*
+ * Free pages on the lists of the CPUs, which neither MemFree nor MemAvailable counts. Since 6.7 a
+ * list grows with what its CPU has freed (nr_pcp_high() of mm/page_alloc.c), all of them together
+ * up to an eighth of memory, and shrinks by some MiB a second: what a victim had may be seen half a
+ * minute after its death. It is free all the same: who finds nothing else has them emptied
+ * (__alloc_pages_direct_reclaim()).
+ */
+struct pcp {
+	uint64_t pages;
+	bool grows;	/* "high_max" is there; else the lists are small */
+	bool elsewhere; /* what follows is of a node that is not asked for */
+};
+
+/*
+ * Adds what whole lines of /proc/zoneinfo say of @nodes, or of all when that is NULL. -EINVAL,
+ * -ERANGE: a line that is used is malformed.
+ */
+int pcp_add(const char *data, size_t len, const struct node_set *nodes, struct pcp *sum);
+
+/*
  * Fills @s: total memory is what can be used, as MemTotal of the host is, and not what is present,
  * of which a balloon may have taken most; swap is the host's, available as si_mem_available().
  */

@@ -253,29 +253,6 @@ int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes)
 	return 0;
 }
 
-int pcp_add(const char *data, size_t len, struct pcp *sum)
-{
-	struct text rest = TEXT(data, len), line, key;
-	struct pcp p = *sum;
-	uint64_t count;
-
-	while (text_next_line(&rest, &line)) {
-		if (!text_next_word(&line, &key))
-			continue;
-		if (text_equal(key, "high_max:"))
-			p.grows = true;
-		if (text_equal(key, "count:")) {
-			int r = text_to_u64(line, &count);
-
-			if (r < 0)
-				return r;
-			p.pages = u64_add(p.pages, count);
-		}
-	}
-	*sum = p;
-	return 0;
-}
-
 /* "/dev/zram0", and nothing behind the number such as "\040(deleted)". */
 static int zram_number(struct text path)
 {

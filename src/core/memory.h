@@ -98,22 +98,6 @@ int zram_stat_parse(const char *data, size_t len, struct zram_stat *ret);
  */
 int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes);
 
-/*
- * Free pages on the lists of the CPUs, which neither MemFree nor MemAvailable counts. Since 6.7 a
- * list grows with what its CPU has freed (nr_pcp_high() of mm/page_alloc.c), all of them together
- * up to an eighth of memory, and shrinks by some MiB a second: what a victim had may be seen half a
- * minute after its death. It is free all the same: who finds nothing else has them emptied
- * (__alloc_pages_direct_reclaim()).
- */
-struct pcp {
-	uint64_t pages;
-	bool grows; /* "high_max" is there; else the lists are small */
-};
-
-/* Adds what whole lines of /proc/zoneinfo say. -EINVAL, -ERANGE: a line that is used is malformed.
- */
-int pcp_add(const char *data, size_t len, struct pcp *sum);
-
 /* One area of /proc/swaps. */
 struct swap_area {
 	int zram; /* N of /dev/zramN; -1: it is something else */

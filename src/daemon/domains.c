@@ -295,7 +295,7 @@ static bool scan(struct daemon *d, struct domain_watch *w, struct observation *o
 		request.dying = DYING_IS_SKIPPED;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
 	d->kin.found = false; /* a family is looked for on the whole machine only */
-	if (!take_sample(d, w, SAMPLE_WITH_VMSTAT, &o->sample))
+	if (!take_sample(d, w, SAMPLE_BEFORE_SIGNAL, &o->sample))
 		return false;
 	daemon_observe_scan(d, o);
 	return true;

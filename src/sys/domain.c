@@ -33,6 +33,7 @@ static const struct domain closed = {
 	.swap_current_fd = -1,
 	.events_fd = -1,
 	.psi_fd = -1,
+	.pcp.fd = -1,
 };
 
 void domain_close(struct domain *d)
@@ -45,6 +46,7 @@ void domain_close(struct domain *d)
 	fs_closep(&d->swap_current_fd);
 	fs_closep(&d->events_fd);
 	fs_closep(&d->psi_fd);
+	pcp_close(&d->pcp);
 	while (d->node_count > 0)
 		fs_closep(&d->node_fds[--d->node_count]);
 	*d = closed;
@@ -202,6 +204,7 @@ int domain_open_nodes(struct domain *d, int proc_fd, int sys_fd, const char *nod
 		domain_close(&made);
 		return r;
 	}
+	pcp_open(&made.pcp, proc_fd);
 	*d = made;
 	return 0;
 }
@@ -260,7 +263,7 @@ static int sample_cgroup(struct domain *d, const struct sample *host, uint64_t e
 
 	if (r < 0)
 		return r;
-	deep = depth == SAMPLE_WITH_VMSTAT || d->stat_usec == 0 ||
+	deep = depth >= SAMPLE_WITH_VMSTAT || d->stat_usec == 0 ||
 	       u64_sub(d->memcg.max_bytes, d->memcg.current_bytes) < enough_bytes ||
 	       u64_sub(host->time_usec, d->stat_usec) >= STAT_AGE_USEC;
 	if (deep)
@@ -276,7 +279,8 @@ static int sample_cgroup(struct domain *d, const struct sample *host, uint64_t e
 	return 0;
 }
 
-static int sample_nodes(const struct domain *d, const struct sample *host, struct sample *ret)
+static int sample_nodes(struct domain *d, const struct sample *host, enum sample_depth depth,
+			struct sample *ret)
 {
 	struct sample s = sample_after(host);
 	struct node_meminfo sum = {};
@@ -292,6 +296,7 @@ static int sample_nodes(const struct domain *d, const struct sample *host, struc
 			return r;
 	}
 	nodes_to_sample(&sum, &d->zones, (uint64_t)sysconf(_SC_PAGESIZE), host, &s);
+	pcp_count(&d->pcp, &d->nodes, s.time_usec, depth == SAMPLE_BEFORE_SIGNAL, &s.mem);
 	/* a node has no pressure of its own, and the kernel's kills are counted for all together */
 	s.has_vmstat = host->has_vmstat;
 	s.vmstat.oom_kill = host->vmstat.oom_kill;
@@ -318,7 +323,7 @@ int domain_take_sample(struct domain *d, const struct sample *host, uint64_t eno
 	int r;
 
 	if (d->name.kind == DOMAIN_NODES)
-		return sample_nodes(d, host, ret);
+		return sample_nodes(d, host, depth, ret);
 	r = sample_cgroup(d, host, enough_bytes, depth, ret);
 	/* kernfs: the file of a directory that was removed */
 	if (r == -ENODEV && reopen(d) >= 0)

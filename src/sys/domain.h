@@ -11,6 +11,7 @@
 
 #include "core/domain.h"
 #include "core/memory.h"
+#include "sys/pcp.h"
 #include "sys/sampler.h"
 
 /* Of one domain. */
@@ -33,6 +34,7 @@ struct domain {
 	struct node_zones zones;
 	int node_fds[DOMAIN_NODE_FILES_MAX];
 	unsigned node_count;
+	struct pcp_lists pcp;
 };
 
 /*
@@ -56,8 +58,8 @@ void domain_close(struct domain *d);
 void domain_refresh(struct domain *d, int proc_fd);
 
 /*
- * One reading, at the time and with the swap of @host. memory.stat is read with SAMPLE_WITH_VMSTAT,
- * when less than @enough_bytes is left without reclaim, or when it is older than a second; only
+ * One reading, at the time and with the swap of @host. memory.stat is read from SAMPLE_WITH_VMSTAT
+ * on, when less than @enough_bytes is left without reclaim, or when it is older than a second; only
  * then the sample has vmstat. What could be reclaimed is reclaimed when nothing else is left:
  * before that the older figure holds. A group that is there again under the same name is taken for
  * the same. -ENODATA: it has no limit any more; negative errno: it is gone.

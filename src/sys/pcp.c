@@ -5,10 +5,25 @@
 #include "sys/pcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-int pcp_read(int zoneinfo_fd, char *text, size_t size, struct pcp *ret)
+#include "core/text.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+
+/*
+ * zoneinfo grows with the machine, and the kernel has the lock of a zone while it prints it: with
+ * 128 CPUs that takes a millisecond. So a hundred times as long passes until it is read again.
+ */
+#define PAUSE_FACTOR 100
+
+/* The kernel gives a page of a file at most for each read(2). */
+#define TEXT_SIZE 4096
+
+int pcp_read(int zoneinfo_fd, const struct node_set *nodes, char *text, size_t size,
+	     struct pcp *ret)
 {
 	struct pcp sum = {};
 	size_t kept = 0, whole;
@@ -29,7 +44,7 @@ int pcp_read(int zoneinfo_fd, char *text, size_t size, struct pcp *ret)
 		whole = end ? (size_t)(end + 1 - text) : 0;
 		if (whole == 0 && kept == size)
 			return -EINVAL;
-		r = pcp_add(text, whole, &sum);
+		r = pcp_add(text, whole, nodes, &sum);
 		if (r < 0)
 			return r;
 		kept -= whole;
@@ -39,4 +54,59 @@ int pcp_read(int zoneinfo_fd, char *text, size_t size, struct pcp *ret)
 		return -EINVAL;
 	*ret = sum;
 	return 0;
+}
+
+void pcp_open(struct pcp_lists *l, int proc_fd)
+{
+	char text[TEXT_SIZE];
+	struct pcp pcp;
+
+	*l = (struct pcp_lists){.fd = openat(proc_fd, "zoneinfo", O_RDONLY | O_CLOEXEC)};
+	if (l->fd >= 0 && (pcp_read(l->fd, NULL, text, sizeof(text), &pcp) < 0 || !pcp.grows))
+		pcp_close(l);
+}
+
+void pcp_close(struct pcp_lists *l)
+{
+	fs_closep(&l->fd);
+	l->fd = -1;
+}
+
+/*
+ * Between half of memory and an eighth more it stays as it was: available memory that jumps to and
+ * fro would look like somebody who takes it.
+ */
+static bool counts(const struct pcp_lists *l, const struct meminfo *m)
+{
+	uint64_t half = m->total_bytes / 2;
+
+	if (m->available_bytes <= half)
+		return true;
+	return l->counted && m->available_bytes <= half + half / 4;
+}
+
+static void read_again(struct pcp_lists *l, const struct node_set *nodes, uint64_t time_usec)
+{
+	uint64_t begin = clock_now_usec();
+	char text[TEXT_SIZE];
+	struct pcp pcp;
+
+	l->bytes = pcp_read(l->fd, nodes, text, sizeof(text), &pcp) < 0
+			   ? 0
+			   : u64_mul(pcp.pages, (uint64_t)sysconf(_SC_PAGESIZE));
+	l->due_usec = u64_add(time_usec, (clock_now_usec() - begin + 1) * PAUSE_FACTOR);
+}
+
+void pcp_count(struct pcp_lists *l, const struct node_set *nodes, uint64_t time_usec, bool fresh,
+	       struct meminfo *m)
+{
+	if (l->fd < 0)
+		return;
+	l->counted = counts(l, m);
+	if (!l->counted)
+		return;
+	if (fresh || time_usec >= l->due_usec)
+		read_again(l, nodes, time_usec);
+	m->pcp_bytes = l->bytes;
+	m->available_bytes = u64_min(u64_add(m->available_bytes, m->pcp_bytes), m->total_bytes);
 }

@@ -11,30 +11,10 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "sys/clock.h"
 #include "sys/fs.h"
-#include "sys/pcp.h"
 
 /* vmstat is the longest, about 6 kB with every option on; its oom_kill is in the first half. */
 #define SAMPLE_TEXT_SIZE 8192
-
-/*
- * zoneinfo grows with the machine, and the kernel has the lock of a zone while it prints it: with
- * 128 CPUs that takes a millisecond. So a hundred times as long passes until it is read again.
- */
-#define PCP_PAUSE_FACTOR 100
-
-static int open_zoneinfo(int proc_fd)
-{
-	int fd = openat(proc_fd, "zoneinfo", O_RDONLY | O_CLOEXEC);
-	char text[SAMPLE_TEXT_SIZE];
-	struct pcp pcp;
-
-	if (fd >= 0 && pcp_read(fd, text, sizeof(text), &pcp) >= 0 && pcp.grows)
-		return fd;
-	fs_closep(&fd);
-	return -1;
-}
 
 int sampler_open(struct sampler *s, int proc_fd, int sys_fd)
 {
@@ -48,10 +28,10 @@ int sampler_open(struct sampler *s, int proc_fd, int sys_fd)
 		.vmstat_fd = openat(proc_fd, "vmstat", O_RDONLY | O_CLOEXEC),
 		.io_fd = openat(proc_fd, "pressure/io", O_RDONLY | O_CLOEXEC),
 		.arc_fd = openat(proc_fd, "spl/kstat/zfs/arcstats", O_RDONLY | O_CLOEXEC),
-		.pcp_fd = open_zoneinfo(proc_fd),
 		.swaps_fd = openat(proc_fd, "swaps", O_RDONLY | O_CLOEXEC),
 		.sys_fd = sys_fd,
 	};
+	pcp_open(&s->pcp, proc_fd);
 	sampler_find_swap(s);
 	return 0;
 }
@@ -69,7 +49,7 @@ void sampler_close(struct sampler *s)
 	fs_closep(&s->vmstat_fd);
 	fs_closep(&s->io_fd);
 	fs_closep(&s->arc_fd);
-	fs_closep(&s->pcp_fd);
+	pcp_close(&s->pcp);
 	fs_closep(&s->swaps_fd);
 	close_zram(s);
 	*s = SAMPLER_CLOSED;
@@ -112,35 +92,6 @@ static void add_arc(const struct sampler *s, char text[static SAMPLE_TEXT_SIZE],
 	m->available_bytes = u64_min(u64_add(m->available_bytes, m->arc_bytes), m->total_bytes);
 }
 
-/*
- * Between half of memory and an eighth more it stays as it was: available memory that jumps to and
- * fro would look like somebody who takes it.
- */
-static void add_pcp(struct sampler *s, uint64_t time_usec, enum sample_depth depth,
-		    char text[static SAMPLE_TEXT_SIZE], struct sample *taken)
-{
-	struct meminfo *m = &taken->mem;
-	uint64_t half = m->total_bytes / 2, begin;
-	struct pcp pcp;
-
-	if (s->pcp_fd < 0)
-		return;
-	if (m->available_bytes <= half || m->available_bytes > half + half / 4)
-		s->counts_pcp = m->available_bytes <= half;
-	if (!s->counts_pcp)
-		return;
-	if (time_usec >= s->pcp_due_usec || depth == SAMPLE_BEFORE_SIGNAL) {
-		begin = clock_now_usec();
-		s->pcp_bytes = pcp_read(s->pcp_fd, text, SAMPLE_TEXT_SIZE, &pcp) < 0
-				       ? 0
-				       : u64_mul(pcp.pages, taken->page_bytes);
-		s->pcp_due_usec = u64_add(time_usec,
-					  (clock_now_usec() - begin + 1) * PCP_PAUSE_FACTOR);
-	}
-	m->pcp_bytes = s->pcp_bytes;
-	m->available_bytes = u64_min(u64_add(m->available_bytes, m->pcp_bytes), m->total_bytes);
-}
-
 static void read_zram(const struct sampler *s, struct zram *ret)
 {
 	struct zram_stat stat;
@@ -171,7 +122,7 @@ int sampler_take(struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 	if (r < 0)
 		return r;
 
-	add_pcp(s, time_usec, depth, text, &taken);
+	pcp_count(&s->pcp, NULL, time_usec, depth == SAMPLE_BEFORE_SIGNAL, &taken.mem);
 	add_arc(s, text, &taken.mem);
 	taken.has_psi = s->psi_fd >= 0 && fs_read_piece(s->psi_fd, text, sizeof(text), &len) >= 0 &&
 			psi_parse(text, len, &taken.psi) >= 0;

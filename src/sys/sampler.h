@@ -11,6 +11,7 @@
 
 #include "core/glance.h"
 #include "core/memory.h"
+#include "sys/pcp.h"
 
 struct sampler {
 	int meminfo_fd;
@@ -18,7 +19,6 @@ struct sampler {
 	int vmstat_fd; /* -1: no vmstat */
 	int io_fd;     /* -1: no PSI */
 	int arc_fd;    /* -1: no ZFS */
-	int pcp_fd;    /* zoneinfo; -1: there is none, or what it says is too little to matter */
 	int swaps_fd;  /* -1: no swaps */
 	int sys_fd;    /* borrowed; -1: no /sys */
 	/* swap on zram */
@@ -27,10 +27,7 @@ struct sampler {
 		uint64_t size_bytes;
 	} zram[SWAP_AREAS_MAX];
 	unsigned zram_count;
-	/* what pcp_fd said last, whether it counts, and when it is asked again */
-	uint64_t pcp_bytes;
-	uint64_t pcp_due_usec;
-	bool counts_pcp;
+	struct pcp_lists pcp;
 };
 
 #define SAMPLER_CLOSED                      \
@@ -39,7 +36,7 @@ struct sampler {
 			  .vmstat_fd = -1,  \
 			  .io_fd = -1,      \
 			  .arc_fd = -1,     \
-			  .pcp_fd = -1,     \
+			  .pcp.fd = -1,     \
 			  .swaps_fd = -1,   \
 			  .sys_fd = -1})
 

@@ -253,7 +253,7 @@ static void bench_sample(struct bench *b)
 		}
 		t[3] = now_nsec();
 		for (unsigned n = 0; n < 100; n++) {
-			if (pcp_read(b->zoneinfo_fd, text, sizeof(text), &pcp) < 0)
+			if (pcp_read(b->zoneinfo_fd, NULL, text, sizeof(text), &pcp) < 0)
 				die("zoneinfo");
 		}
 		t[4] = now_nsec();
@@ -267,7 +267,7 @@ static void bench_sample(struct bench *b)
 	print_usec("the same with vmstat", median(with_vmstat), "");
 	print_usec("meminfo and pressure by hand", median(by_hand), "");
 	print_usec("the lists of the CPUs", median(lists),
-		   b->sampler.pcp_fd >= 0 ? "" : " (not needed before 6.7)");
+		   b->sampler.pcp.fd >= 0 ? "" : " (not needed before 6.7)");
 	print_ratio("sample : by hand", median(decision), median(by_hand));
 }
 

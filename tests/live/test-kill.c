@@ -103,7 +103,7 @@ static uint64_t free_bytes(bool with_lists)
 	assert_int_equal(sampler_open(&sampler, proc_fd, -1), 0);
 	assert_int_equal(sampler_take(&sampler, 1, SAMPLE_DECISION, &sample), 0);
 	sampler_close(&sampler);
-	assert_int_equal(pcp_read(fd, text, sizeof(text), &pcp), 0);
+	assert_int_equal(pcp_read(fd, NULL, text, sizeof(text), &pcp), 0);
 	close(fd);
 	return sample.mem.free_bytes + (with_lists ? pcp.pages * sample.page_bytes : 0);
 }

@@ -313,6 +313,36 @@ static void test_nodes(void **state)
 	tree_done(&sys);
 }
 
+/* Free pages on the lists of the CPUs that are the node's are available, and no other's. */
+static void test_node_lists(void **state)
+{
+#define LIST(count) "  pagesets\n    cpu: 0\n count: " count "\n high_max: 9999\n"
+	struct tree proc, sys;
+	struct domain d;
+	struct sample s;
+
+	(void)state;
+	tree_init(&proc);
+	tree_init(&sys);
+	tree_text(&proc, "zoneinfo",
+		  ZONE("0", "1000") LIST("500") ZONE("1", "2000") LIST("250") ZONE("2", "4000")
+			  LIST("125"));
+	write_node(&sys, "devices/system/node/node1/meminfo", 1, 1128);
+	assert_int_equal(domain_open_nodes(&d, proc.fd, sys.fd, "1"), 0);
+	assert_int_equal(domain_take_sample(&d, &host, 0, SAMPLE_BEFORE_SIGNAL, &s), 0);
+	assert_int_equal(s.mem.pcp_bytes, 250 * 4096);
+	assert_int_equal(s.mem.available_bytes, 2000 * 1024);
+
+	/* not while there is enough without them */
+	write_node(&sys, "devices/system/node/node1/meminfo", 1, 8128);
+	assert_int_equal(domain_take_sample(&d, &host, 0, SAMPLE_BEFORE_SIGNAL, &s), 0);
+	assert_int_equal(s.mem.pcp_bytes, 0);
+	assert_int_equal(s.mem.available_bytes, 8000 * 1024);
+	domain_close(&d);
+	tree_done(&proc);
+	tree_done(&sys);
+}
+
 /* More of them than the file is read in one piece. */
 static void test_large_zoneinfo(void **state)
 {
@@ -501,11 +531,11 @@ static void test_thread_binding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_group),	       cmocka_unit_test(test_cheap_first),
-		cmocka_unit_test(test_group_files),    cmocka_unit_test(test_has_memcg),
-		cmocka_unit_test(test_find),	       cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_large_zoneinfo), cmocka_unit_test(test_members),
-		cmocka_unit_test(test_thread_binding),
+		cmocka_unit_test(test_group),	    cmocka_unit_test(test_cheap_first),
+		cmocka_unit_test(test_group_files), cmocka_unit_test(test_has_memcg),
+		cmocka_unit_test(test_find),	    cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_node_lists),  cmocka_unit_test(test_large_zoneinfo),
+		cmocka_unit_test(test_members),	    cmocka_unit_test(test_thread_binding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

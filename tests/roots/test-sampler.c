@@ -223,7 +223,7 @@ static void test_pcp_that_does_not_grow(void **state)
 		tree_text(&t, "meminfo", MEMINFO_OF("100000"));
 		tree_text(&t, "zoneinfo", texts[i]);
 		assert_int_equal(sampler_open(&s, t.fd, t.fd), 0);
-		CHECK_INT(texts[i], s.pcp_fd, -1);
+		CHECK_INT(texts[i], s.pcp.fd, -1);
 		CHECK_UINT(texts[i], pages_on_lists(&s, SEC, SAMPLE_BEFORE_SIGNAL), 0);
 		sampler_close(&s);
 		tree_done(&t);
@@ -244,13 +244,14 @@ static void test_pcp_pieces(void **state)
 		int fd = openat(t.fd, "zoneinfo", O_RDONLY | O_CLOEXEC);
 		struct pcp p = {};
 
-		assert_int_equal(pcp_read(fd, text, size, &p), 0);
+		assert_int_equal(pcp_read(fd, NULL, text, size, &p), 0);
 		assert_int_equal(p.pages, 654321);
 		assert_true(p.grows);
-		assert_int_equal(pcp_read(fd, text, 24, &p), -EINVAL); /* shorter than a line */
+		assert_int_equal(pcp_read(fd, NULL, text, 24, &p),
+				 -EINVAL); /* shorter than a line */
 		close(fd);
 	}
-	assert_int_equal(pcp_read(-1, text, sizeof(text), &(struct pcp){}), -EBADF);
+	assert_int_equal(pcp_read(-1, NULL, text, sizeof(text), &(struct pcp){}), -EBADF);
 	tree_done(&t);
 }
 

@@ -518,6 +518,86 @@ static void test_nodes_sample(void **state)
 	}
 }
 
+#define LISTS_OF(node) "Node " node ", zone   Normal\n        high     15279\n  pagesets\n"
+#define LIST(number, count)                                        \
+	"    cpu: " number "\n              count:    " count "\n" \
+	"              high:     8766\n              batch:    63\n"
+#define GROWS "              high_min: 6366\n              high_max: 73728\n"
+
+static const struct node_set second_node = {.bits = {2}};
+
+static const struct {
+	const char *row;
+	const char *data;
+	size_t len;
+	const struct node_set *nodes;
+	int result;
+	struct pcp value; /* 1000 pages were there before */
+} pcp_rows[] = {
+	{"empty", BYTES(""), NULL, 0, {1000, false, false}},
+	{"no list", BYTES(LISTS_OF("0")), NULL, 0, {1000, false, false}},
+	{"before 6.7",
+	 BYTES(LISTS_OF("0") LIST("0", "429") LIST("1", "7")),
+	 NULL,
+	 0,
+	 {1436, false, false}},
+	{"lists that grow",
+	 BYTES(LISTS_OF("0") LIST("0", "429") GROWS LIST("1", "7") GROWS),
+	 NULL,
+	 0,
+	 {1436, true, false}},
+	{"several zones and nodes",
+	 BYTES(LISTS_OF("0") LIST("0", "1") GROWS LISTS_OF("1") LIST("0", "2") GROWS),
+	 NULL,
+	 0,
+	 {1003, true, false}},
+	{"of one node",
+	 BYTES(LISTS_OF("0") LIST("0", "1") LISTS_OF("1") LIST("0", "2") LISTS_OF("10")
+		       LIST("0", "4") LISTS_OF("1") LIST("0", "8") GROWS),
+	 &second_node,
+	 0,
+	 {1010, true, false}},
+	{"of one node, which is not the last",
+	 BYTES(LISTS_OF("1") LIST("0", "1") LISTS_OF("0") LIST("0", "2")),
+	 &second_node,
+	 0,
+	 {1001, false, true}},
+	{"a piece of a list",
+	 BYTES("429\n              high:     8766\n" GROWS),
+	 NULL,
+	 0,
+	 {1000, true, false}},
+	{"no number", BYTES(LISTS_OF("0") LIST("0", "")), NULL, -EINVAL, {}},
+	{"letters", BYTES(LISTS_OF("0") LIST("0", "many")), NULL, -EINVAL, {}},
+	{"negative", BYTES(LISTS_OF("0") LIST("0", "-1")), NULL, -EINVAL, {}},
+	{"NUL", BYTES(LISTS_OF("0") LIST("0", "1\0002")), NULL, -EINVAL, {}},
+	{"2^64", BYTES(LISTS_OF("0") LIST("0", "18446744073709551616")), NULL, -ERANGE, {}},
+	{"no node", BYTES(LISTS_OF("x") LIST("0", "1")), &second_node, -EINVAL, {}},
+	{"saturates",
+	 BYTES(LISTS_OF("0") LIST("0", "18446744073709551615") LIST("1", "1")),
+	 NULL,
+	 0,
+	 {UINT64_MAX, false, false}},
+};
+
+static void test_pcp(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pcp_rows); i++) {
+		char *copy = heap_copy(pcp_rows[i].data, pcp_rows[i].len);
+		const struct pcp before = {.pages = 1000};
+		const struct pcp *right = pcp_rows[i].result < 0 ? &before : &pcp_rows[i].value;
+		struct pcp p = before;
+
+		CHECK_INT(pcp_rows[i].row, pcp_add(copy, pcp_rows[i].len, pcp_rows[i].nodes, &p),
+			  pcp_rows[i].result);
+		CHECK_UINT(pcp_rows[i].row, p.pages, right->pages);
+		CHECK_INT(pcp_rows[i].row, p.grows, right->grows);
+		CHECK_INT(pcp_rows[i].row, p.elsewhere, right->elsewhere);
+		free(copy);
+	}
+}
+
 /* What the limits come to in a domain of 200 MiB with 100 MiB of swap on a host of 8 and 2 GiB. */
 static void test_configure(void **state)
 {
@@ -609,7 +689,7 @@ int main(void)
 		cmocka_unit_test(test_memcg_events), cmocka_unit_test(test_memcg_sample),
 		cmocka_unit_test(test_node_meminfo), cmocka_unit_test(test_node_zones),
 		cmocka_unit_test(test_nodes_sample), cmocka_unit_test(test_configure),
-		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_policy),	     cmocka_unit_test(test_pcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -490,55 +490,6 @@ static void test_arcstats_table(void **state)
 	}
 }
 
-#define ZONE "Node 0, zone   Normal\n  pages free     795022\n        high     15279\n  pagesets\n"
-#define CPU(number, count)                                         \
-	"    cpu: " number "\n              count:    " count "\n" \
-	"              high:     8766\n              batch:    63\n"
-#define GROWS "              high_min: 6366\n              high_max: 73728\n"
-
-static const struct {
-	const char *row;
-	const char *data;
-	size_t len;
-	int result;
-	struct pcp value; /* 1000 pages were there before */
-} pcp_rows[] = {
-	{"empty", BYTES(""), 0, {1000, false}},
-	{"no list", BYTES(ZONE), 0, {1000, false}},
-	{"before 6.7", BYTES(ZONE CPU("0", "429") CPU("1", "7")), 0, {1436, false}},
-	{"lists that grow", BYTES(ZONE CPU("0", "429") GROWS CPU("1", "7") GROWS), 0, {1436, true}},
-	{"several zones",
-	 BYTES(ZONE CPU("0", "1") GROWS ZONE CPU("0", "2") GROWS),
-	 0,
-	 {1003, true}},
-	{"a piece of a list", BYTES("429\n              high:     8766\n" GROWS), 0, {1000, true}},
-	{"no number", BYTES(ZONE CPU("0", "")), -EINVAL, {}},
-	{"letters", BYTES(ZONE CPU("0", "many")), -EINVAL, {}},
-	{"negative", BYTES(ZONE CPU("0", "-1")), -EINVAL, {}},
-	{"NUL", BYTES(ZONE CPU("0", "1\0002")), -EINVAL, {}},
-	{"2^64", BYTES(ZONE CPU("0", "18446744073709551616")), -ERANGE, {}},
-	{"saturates",
-	 BYTES(ZONE CPU("0", "18446744073709551615") CPU("1", "1")),
-	 0,
-	 {UINT64_MAX, false}},
-};
-
-static void test_pcp_table(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(pcp_rows); i++) {
-		char *copy = heap_copy(pcp_rows[i].data, pcp_rows[i].len);
-		const struct pcp before = {.pages = 1000};
-		struct pcp p = before;
-
-		CHECK_INT(pcp_rows[i].row, pcp_add(copy, pcp_rows[i].len, &p), pcp_rows[i].result);
-		CHECK_UINT(pcp_rows[i].row, p.pages,
-			   pcp_rows[i].result < 0 ? before.pages : pcp_rows[i].value.pages);
-		CHECK_INT(pcp_rows[i].row, p.grows, pcp_rows[i].value.grows);
-		free(copy);
-	}
-}
-
 #define SWAPS "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
 static const struct {
@@ -703,15 +654,15 @@ static void test_usable_swap_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vmstat_counters), cmocka_unit_test(test_zram_table),
-		cmocka_unit_test(test_arcstats_table),	cmocka_unit_test(test_pcp_table),
-		cmocka_unit_test(test_swaps_table),	cmocka_unit_test(test_swaps_many),
-		cmocka_unit_test(test_usable_swap),	cmocka_unit_test(test_usable_swap_random),
-		cmocka_unit_test(test_meminfo_table),	cmocka_unit_test(test_meminfo_texts),
-		cmocka_unit_test(test_meminfo_cut),	cmocka_unit_test(test_meminfo_long_line),
-		cmocka_unit_test(test_psi_table),	cmocka_unit_test(test_psi_texts),
-		cmocka_unit_test(test_psi_long_line),	cmocka_unit_test(test_vmstat_table),
-		cmocka_unit_test(test_vmstat_texts),	cmocka_unit_test(test_slab_heavy),
+		cmocka_unit_test(test_vmstat_counters),	   cmocka_unit_test(test_zram_table),
+		cmocka_unit_test(test_arcstats_table),	   cmocka_unit_test(test_swaps_table),
+		cmocka_unit_test(test_swaps_many),	   cmocka_unit_test(test_usable_swap),
+		cmocka_unit_test(test_usable_swap_random), cmocka_unit_test(test_meminfo_table),
+		cmocka_unit_test(test_meminfo_texts),	   cmocka_unit_test(test_meminfo_cut),
+		cmocka_unit_test(test_meminfo_long_line),  cmocka_unit_test(test_psi_table),
+		cmocka_unit_test(test_psi_texts),	   cmocka_unit_test(test_psi_long_line),
+		cmocka_unit_test(test_vmstat_table),	   cmocka_unit_test(test_vmstat_texts),
+		cmocka_unit_test(test_slab_heavy),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
