@@ -116,7 +116,7 @@ static int check_kernel(void)
 		if (fd >= 0 || errno != ENOSYS)
 			return EXIT_SUCCESS;
 	}
-	(void)fail("expected a kernel with pidfds, Linux 5.9 or later");
+	(void)fail("expected Linux 5.9 or later, with pidfds");
 	return EX_UNAVAILABLE;
 }
 

@@ -195,9 +195,8 @@ static void say_without_effect(int option)
 	else if (option == 'k')
 		fputs("reapd: -k has no effect: the kernel's own killer is never asked\n", stderr);
 	else if (option == 'P')
-		fputs("reapd: -P has no effect: for what is to happen before a kill, see ASKING "
-		      "OTHERS in "
-		      "reapd(8)\n",
+		fputs("reapd: -P has no effect: for what is to happen before a kill, see \"Asking "
+		      "others\" in reapd(8)\n",
 		      stderr);
 	else
 		fprintf(stderr,

@@ -332,7 +332,7 @@ static const struct {
 	{"process_mrelease=ENOSYS", 0, "process_mrelease is missing: Linux 5.15 or later has it"},
 	{"process_mrelease=EPERM", EX_UNAVAILABLE,
 	 "the drill's process_mrelease() failed: Operation not permitted"},
-	{"pidfd_open=ENOSYS", EX_UNAVAILABLE, "expected a kernel with pidfds, Linux 5.9 or later"},
+	{"pidfd_open=ENOSYS", EX_UNAVAILABLE, "expected Linux 5.9 or later, with pidfds"},
 	{"pidfd_open=EPERM", EX_UNAVAILABLE, "cannot take hold of its child: Operation not"},
 	{"pidfd_send_signal=EPERM", EX_UNAVAILABLE, "cannot signal its child: Operation not"},
 	{"pidfd_send_signal=ENOSYS", EX_UNAVAILABLE, "cannot signal its child: Function not"},

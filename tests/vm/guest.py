@@ -49,7 +49,7 @@ PACKAGES = """
     systemd systemd-sysv systemd-oomd udev dbus
     linux-image-cloud-amd64 linux-image-amd64 initramfs-tools kmod
     util-linux mount procps strace
-    libsystemd0 libcap-ng0 libeconf0 libpcre2-8-0 libproc2-0 libsmartcols1
+    libsystemd0 libcap-ng0 libpcre2-8-0 libproc2-0 libsmartcols1
     earlyoom nohang
 """.split()
 
