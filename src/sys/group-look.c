@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/group-walk.h"
@@ -15,24 +16,32 @@
 
 #define STACK_SIZE (128 * 1024)
 
-/* A walk that took so long is waiting for memory itself. */
-#define SLOW_USEC 250000
+/*
+ * A walk that took so long is waiting for memory itself. Then those that are known to lose time are
+ * asked, and all again when that walk is so old, or so many times as old as it took.
+ */
+#define SLOW_USEC  250000
+#define OLD_USEC   (UINT64_C(30) * 1000000)
+#define OLD_FACTOR 4
 
 struct look_thread {
 	int request_fd;
 	int result_fd;
 	struct group_watch *pressure;
-	uint64_t walk_usec; /* that the last one took */
+	uint64_t walked_usec; /* when the last one began */
+	uint64_t walk_usec;   /* that it took */
 	struct shmem_watch *shmem;
 };
 
 static void look_at_pressure(struct look_thread *t, struct group_pressure_result *ret)
 {
 	uint64_t begin = clock_now_usec();
+	bool old = begin - t->walked_usec >= u64_max(OLD_USEC, OLD_FACTOR * t->walk_usec);
 
-	if (t->walk_usec >= SLOW_USEC && group_watch_ask(t->pressure, begin, ret))
+	if (t->walk_usec >= SLOW_USEC && !old && group_watch_ask(t->pressure, ret))
 		return;
-	group_watch_look(t->pressure, begin, ret);
+	group_watch_look(t->pressure, ret);
+	t->walked_usec = begin;
 	t->walk_usec = clock_now_usec() - begin;
 }
 
@@ -79,7 +88,7 @@ int group_look_start(struct group_look *g, int proc_fd)
 		return r;
 	t = calloc(1, sizeof(*t));
 	if (t) {
-		t->pressure = group_watch_new(root_fd);
+		t->pressure = group_watch_new(root_fd, clock_now_usec);
 		t->shmem = shmem_watch_new(root_fd, proc_fd);
 	}
 	r = t && t->pressure && t->shmem ? 0 : -ENOMEM;

@@ -17,7 +17,9 @@
 
 #define SEC UINT64_C(1000000)
 
-#define LIMIT_SHARE 10 /* below this share of the time nobody asks for a group's limits */
+/* A share of the time is in millionths. */
+#define WHOLE 1000000
+#define MUCH  (WHOLE / 10) /* with less nobody asks for a group's limits */
 
 #define STAT_SIZE 8192
 /* So many pages came back to a group that waits for them. */
@@ -26,6 +28,7 @@
 /* What a group had lost when it was looked at last. */
 struct slot {
 	struct group_mark mark;
+	uint64_t time_usec; /* then: a walk may take ten seconds */
 	uint64_t memory_usec, io_usec;
 	bool has_refaults; /* it has been asked for those */
 	uint64_t refaults; /* then */
@@ -45,13 +48,13 @@ static const char *const held_files[HELD_FILES] = {
 struct held {
 	bool taken;
 	int fds[HELD_FILES]; /* -1: there is no such file */
-	uint64_t lost_usec;
+	uint64_t lost;	     /* the greater share */
 	struct slot last;
 	char name[sizeof(((struct group_pressure_result *)0)->name)];
 };
 
 struct loss {
-	uint64_t usec;
+	uint64_t share;
 	char name[sizeof(((struct group_pressure_result *)0)->name)];
 };
 
@@ -62,12 +65,12 @@ struct losses {
 
 struct group_watch {
 	int root_fd;
-	uint64_t look; /* counts from 1 */
-	uint64_t time_usec;
-	uint64_t elapsed_usec;
+	uint64_t (*clock)(void);
+	uint64_t look;	    /* counts from 1 */
+	uint64_t told_usec; /* of time up to here has been told */
 	struct losses memory, io;
-	uint64_t asked_usec;
-	bool asked; /* since the last walk */
+	bool asked;   /* since the last walk */
+	bool answers; /* when they were asked last, two lost time */
 	struct held held[HELD];
 	struct slot slots[GROUP_MARKS];
 };
@@ -88,14 +91,14 @@ static bool has_limit(const struct group_level *at)
 	return false;
 }
 
-static void note_loss(struct losses *l, const char *name, uint64_t usec)
+static void note_loss(struct losses *l, const char *name, uint64_t share)
 {
-	struct loss now = {.usec = usec};
+	struct loss now = {.share = share};
 
-	if (usec <= l->second.usec)
+	if (share <= l->second.share)
 		return;
 	strncpy(now.name, name, sizeof(now.name) - 1);
-	if (usec > l->most.usec) {
+	if (share > l->most.share) {
 		l->second = l->most;
 		l->most = now;
 	} else {
@@ -116,14 +119,19 @@ static bool read_pressure(int fd, uint64_t *ret_usec)
 	return true;
 }
 
+static bool read_losses(const struct group_watch *w, int memory_fd, int io_fd, struct slot *ret)
+{
+	ret->time_usec = w->clock();
+	return read_pressure(memory_fd, &ret->memory_usec) && read_pressure(io_fd, &ret->io_usec);
+}
+
 /*
  * Whether pages that were taken from it are among what it waits for: a job that reads a drive waits
  * for that all the same. Where nothing counts them they may be.
  */
-static bool is_io_for_memory(int stat_fd, uint64_t elapsed_usec, const struct slot *before,
-			     struct slot *now)
+static bool is_io_for_memory(int stat_fd, const struct slot *before, struct slot *now)
 {
-	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, elapsed_usec, SEC);
+	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, now->time_usec - before->time_usec, SEC);
 	struct memcg_stat stat;
 	char text[STAT_SIZE];
 	size_t len;
@@ -155,50 +163,56 @@ static void release_all(struct group_watch *w)
 }
 
 static void hold(struct group_watch *w, const struct group_level *at, const struct slot *now,
-		 uint64_t lost_usec)
+		 uint64_t lost)
 {
 	struct held *h = &w->held[0];
 
 	for (unsigned i = 0; i < HELD && h->taken; i++) {
-		if (!w->held[i].taken || w->held[i].lost_usec < h->lost_usec)
+		if (!w->held[i].taken || w->held[i].lost < h->lost)
 			h = &w->held[i];
 	}
-	if (h->taken && h->lost_usec >= lost_usec)
+	if (h->taken && h->lost >= lost)
 		return;
 	release(h);
-	*h = (struct held){.taken = true, .lost_usec = lost_usec, .last = *now};
+	*h = (struct held){.taken = true, .lost = lost, .last = *now};
 	for (unsigned i = 0; i < HELD_FILES; i++)
 		h->fds[i] = open_file(at, (enum held_file)i);
 	strncpy(h->name, at->name, sizeof(h->name) - 1);
 }
 
-/* What a group has lost since @before, and what of that may be for want of memory. */
-static uint64_t compare(int stat_fd, uint64_t elapsed_usec, const struct slot *before,
-			struct slot *now, uint64_t *ret_memory, uint64_t *ret_io)
+static uint64_t share(uint64_t before_usec, uint64_t now_usec, uint64_t elapsed_usec)
 {
-	uint64_t memory = u64_sub(now->memory_usec, before->memory_usec);
-	uint64_t io = u64_sub(now->io_usec, before->io_usec);
+	if (elapsed_usec == 0)
+		return 0;
+	return u64_min(u64_muldiv(u64_sub(now_usec, before_usec), WHOLE, elapsed_usec), WHOLE);
+}
+
+/* What a group has lost since @before, and what of that may be for want of memory. */
+static uint64_t compare(int stat_fd, const struct slot *before, struct slot *now,
+			uint64_t *ret_memory, uint64_t *ret_io)
+{
+	uint64_t elapsed = now->time_usec - before->time_usec;
+	uint64_t io = share(before->io_usec, now->io_usec, elapsed);
 
 	now->has_refaults = before->has_refaults;
 	now->refaults = before->refaults;
-	if (io >= elapsed_usec / LIMIT_SHARE &&
-	    !is_io_for_memory(stat_fd, elapsed_usec, before, now))
+	if (io >= MUCH && !is_io_for_memory(stat_fd, before, now))
 		io = 0;
-	*ret_memory = memory;
+	*ret_memory = share(before->memory_usec, now->memory_usec, elapsed);
 	*ret_io = io;
-	return u64_max(memory, io);
+	return u64_max(*ret_memory, io);
 }
 
 static void compare_at(struct group_watch *w, const struct group_level *at,
 		       const struct slot *before, struct slot *now)
 {
 	CLEANUP_CLOSE int stat_fd = -1;
-	uint64_t memory, io, lost, much = w->elapsed_usec / LIMIT_SHARE;
+	uint64_t memory, io, lost;
 
-	if (u64_sub(now->io_usec, before->io_usec) >= much)
+	if (share(before->io_usec, now->io_usec, now->time_usec - before->time_usec) >= MUCH)
 		stat_fd = open_file(at, HELD_STAT);
-	lost = compare(stat_fd, w->elapsed_usec, before, now, &memory, &io);
-	if (lost < much || has_limit(at))
+	lost = compare(stat_fd, before, now, &memory, &io);
+	if (lost < MUCH || has_limit(at))
 		return;
 	note_loss(&w->memory, at->name, memory);
 	note_loss(&w->io, at->name, io);
@@ -213,8 +227,7 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 	struct slot now = {.mark.look = w->look}, *slot;
 	struct stat st;
 
-	if (fstat(at->fd, &st) < 0 || !read_pressure(memory_fd, &now.memory_usec) ||
-	    !read_pressure(io_fd, &now.io_usec))
+	if (fstat(at->fd, &st) < 0 || !read_losses(w, memory_fd, io_fd, &now))
 		return false;
 	now.mark.id = st.st_ino;
 	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
@@ -226,7 +239,7 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 	return true;
 }
 
-struct group_watch *group_watch_new(int root_fd)
+struct group_watch *group_watch_new(int root_fd, uint64_t (*clock)(void))
 {
 	/* mapped: on a machine where nobody is ever stalled its pages are never there */
 	struct group_watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
@@ -235,6 +248,7 @@ struct group_watch *group_watch_new(int root_fd)
 	if (w == MAP_FAILED)
 		return NULL;
 	w->root_fd = root_fd;
+	w->clock = clock;
 	return w;
 }
 
@@ -246,40 +260,40 @@ void group_watch_free(struct group_watch *w)
 	munmap(w, sizeof(*w));
 }
 
-static void tell(const struct group_watch *w, uint64_t elapsed_usec,
-		 struct group_pressure_result *ret)
+/* Of the time since this was called last; @known: what of that was lost. */
+static void tell(struct group_watch *w, bool known, struct group_pressure_result *ret)
 {
 	const struct loss *memory = &w->memory.second, *io = &w->io.second;
+	uint64_t now = w->clock(), elapsed = known ? u64_sub(now, w->told_usec) : 0;
 
-	*ret = (struct group_pressure_result){
-		.elapsed_usec = elapsed_usec,
-		.memory_usec = memory->usec,
-		.io_usec = io->usec,
-	};
-	memcpy(ret->name, (memory->usec >= io->usec ? memory : io)->name, sizeof(ret->name));
+	*ret = (struct group_pressure_result){.elapsed_usec = elapsed};
+	w->told_usec = now;
+	if (elapsed == 0)
+		return;
+	ret->memory_usec = u64_muldiv(memory->share, elapsed, WHOLE);
+	ret->io_usec = u64_muldiv(io->share, elapsed, WHOLE);
+	memcpy(ret->name, (memory->share >= io->share ? memory : io)->name, sizeof(ret->name));
 }
 
-void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret)
+void group_watch_look(struct group_watch *w, struct group_pressure_result *ret)
 {
-	w->elapsed_usec = w->look > 0 ? u64_sub(now_usec, w->time_usec) : 0;
-	w->time_usec = w->asked_usec = now_usec;
+	/* what is compared with another walk was lost while some were asked, and told then */
+	bool known = w->look > 0 && !w->asked;
+
 	w->look++;
 	w->memory = w->io = (struct losses){};
 	release_all(w);
 	group_walk(w->root_fd, look_at_group, w);
-	/* what was lost while they were asked has been told */
-	if (w->asked)
-		w->memory = w->io = (struct losses){};
-	tell(w, w->asked ? 0 : w->elapsed_usec, ret);
-	w->asked = false;
+	tell(w, known, ret);
+	w->asked = w->answers = false;
 }
 
-bool group_watch_ask(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret)
+bool group_watch_ask(struct group_watch *w, struct group_pressure_result *ret)
 {
-	uint64_t elapsed = u64_sub(now_usec, w->asked_usec), memory, io;
+	bool answered = w->answers;
 	unsigned losers = 0;
+	uint64_t memory, io;
 
-	w->asked_usec = now_usec;
 	w->memory = w->io = (struct losses){};
 	for (unsigned i = 0; i < HELD; i++) {
 		struct held *h = &w->held[i];
@@ -287,20 +301,19 @@ bool group_watch_ask(struct group_watch *w, uint64_t now_usec, struct group_pres
 
 		if (!h->taken)
 			continue;
-		if (!read_pressure(h->fds[HELD_MEMORY], &now.memory_usec) ||
-		    !read_pressure(h->fds[HELD_IO], &now.io_usec)) {
+		if (!read_losses(w, h->fds[HELD_MEMORY], h->fds[HELD_IO], &now)) {
 			release(h);
 			continue;
 		}
-		losers += compare(h->fds[HELD_STAT], elapsed, &h->last, &now, &memory, &io) >=
-			  elapsed / LIMIT_SHARE;
+		losers += compare(h->fds[HELD_STAT], &h->last, &now, &memory, &io) >= MUCH;
 		note_loss(&w->memory, h->name, memory);
 		note_loss(&w->io, h->name, io);
 		h->last = now;
 	}
-	if (losers < 2 || elapsed == 0)
+	w->answers = losers >= 2;
+	if (!w->answers && !answered)
 		return false;
 	w->asked = true;
-	tell(w, elapsed, ret);
+	tell(w, true, ret);
 	return true;
 }

@@ -12,24 +12,25 @@
 
 /* What the second group lost to stalls on memory, and another second one to those on I/O. */
 struct group_pressure_result {
-	uint64_t elapsed_usec; /* since the look before; 0: there was none */
+	uint64_t elapsed_usec; /* since the result before; 0: nothing is known of that time */
 	uint64_t memory_usec, io_usec;
 	char name[64]; /* of the group that lost more of the two; "": nobody lost anything */
 };
 
 struct group_watch;
-struct group_watch *group_watch_new(int root_fd); /* the descriptor is borrowed */
+/* The descriptor is borrowed; @clock: when something is read. */
+struct group_watch *group_watch_new(int root_fd, uint64_t (*clock)(void));
 void group_watch_free(struct group_watch *w);
 
 /*
- * One look at all groups below the root, at @now_usec. After group_watch_ask() it tells nothing,
- * and is what the next one is compared with.
+ * One look at all groups below the root. The first and one after group_watch_ask() tell nothing,
+ * and are what the next one is compared with.
  */
-void group_watch_look(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret);
+void group_watch_look(struct group_watch *w, struct group_pressure_result *ret);
 
 /*
  * The same of those alone that lost most in the last look at all, whose files are open. Opening one
  * allocates, and where each allocation waits for a slow disk, a walk takes ten seconds. False:
- * fewer than two of them lose time, look at all.
+ * fewer than two of them lose time, and not for the first time; look at all.
  */
-bool group_watch_ask(struct group_watch *w, uint64_t now_usec, struct group_pressure_result *ret);
+bool group_watch_ask(struct group_watch *w, struct group_pressure_result *ret);

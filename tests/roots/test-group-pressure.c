@@ -37,12 +37,23 @@ static void put_group(const struct tree *t, const char *path, uint64_t memory_us
 	put(t, path, "io.pressure", io_usec);
 }
 
+static uint64_t fake_usec, fake_step_usec;
+
+static uint64_t fake_clock(void)
+{
+	uint64_t now = fake_usec;
+
+	fake_usec += fake_step_usec;
+	return now;
+}
+
 static void check(struct group_watch *w, uint64_t now_usec, uint64_t elapsed_usec,
 		  uint64_t memory_usec, uint64_t io_usec, const char *name)
 {
 	struct group_pressure_result r;
 
-	group_watch_look(w, now_usec, &r);
+	fake_usec = now_usec;
+	group_watch_look(w, &r);
 	CHECK_UINT(name, r.elapsed_usec, elapsed_usec);
 	CHECK_UINT(name, r.memory_usec, memory_usec);
 	CHECK_UINT(name, r.io_usec, io_usec);
@@ -60,7 +71,7 @@ static void test_second(void **state)
 	put_group(&t, "a.slice/worst.service", 5 * SEC, 0);
 	put_group(&t, "a.slice/second.service", 7 * SEC, 0);
 	put_group(&t, "third.service", 9 * SEC, 0);
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	check(w, 100 * SEC, 0, 0, 0, "");
 
@@ -119,7 +130,7 @@ static void test_refaults(void **state)
 	put_group(&t, "worst.service", 0, 0);
 	put_group(&t, "job.service", 0, 0);
 	put_refaults(&t, "job.service", 1000, 9000);
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	check(w, SEC, 0, 0, 0, "");
 	/* not known yet since when they are */
@@ -165,7 +176,8 @@ static void check_ask(struct group_watch *w, uint64_t now_usec, bool known, uint
 {
 	struct group_pressure_result r = {.name = "untouched"};
 
-	CHECK_INT(name, group_watch_ask(w, now_usec, &r), known);
+	fake_usec = now_usec;
+	CHECK_INT(name, group_watch_ask(w, &r), known);
 	assert_string_equal(r.name, known ? name : "untouched");
 	if (known) {
 		CHECK_UINT(name, r.elapsed_usec, SEC);
@@ -192,7 +204,7 @@ static void test_ask(void **state)
 	put_group(&t, "second.service", 0, 0);
 	put_group(&t, "late.service", 0, 0);
 	put_refaults(&t, "second.service", 0, 0);
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	check_ask(w, SEC, false, 0, 0, "");
 	check(w, SEC, 0, 0, 0, "");
@@ -216,17 +228,56 @@ static void test_ask(void **state)
 	put_group(&t, "worst.service", 4000000, 0);
 	put_group(&t, "second.service", 1500000, 1600000);
 	check_ask(w, 6 * SEC, true, 200000, 0, "second.service");
-	/* one is left: all are looked at, for the next look to be compared with */
+	/* one is left, which may be chance */
 	put_group(&t, "worst.service", 4900000, 0);
-	check_ask(w, 7 * SEC, false, 0, 0, "");
-	check(w, 7 * SEC, 0, 0, 0, "");
-	put_group(&t, "worst.service", 5800000, 0);
+	check_ask(w, 7 * SEC, true, 0, 0, "");
+	/* or not: all are looked at, for the next look to be compared with */
+	put_group(&t, "worst.service", 5200000, 0);
+	check_ask(w, 8 * SEC, false, 0, 0, "");
+	check(w, 8 * SEC, 0, 0, 0, "");
+	put_group(&t, "worst.service", 6100000, 0);
 	put_group(&t, "late.service", 1300000, 0);
-	check(w, 8 * SEC, SEC, 300000, 0, "late.service");
+	check(w, 9 * SEC, SEC, 300000, 0, "late.service");
 	/* gone: what is held says nothing any more */
-	put_group(&t, "worst.service", 6700000, 0);
+	put_group(&t, "worst.service", 7000000, 0);
 	tree_text(&t, "late.service/memory.pressure", "");
-	check_ask(w, 9 * SEC, false, 0, 0, "");
+	check_ask(w, 10 * SEC, false, 0, 0, "");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+/* What is read late in a long walk has had as much longer to be lost. */
+static void test_slow(void **state)
+{
+	struct group_pressure_result r;
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "one.service", 0, 0);
+	put_group(&t, "other.service", 0, 0);
+	w = group_watch_new(t.fd, fake_clock);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	/* one, whichever it is, after 10 seconds, the other after 20, and all is told after 30 */
+	put_group(&t, "one.service", 3 * SEC, 0);
+	put_group(&t, "other.service", 3 * SEC, 0);
+	fake_usec = 11 * SEC;
+	fake_step_usec = 10 * SEC;
+	group_watch_look(w, &r);
+	fake_step_usec = 0;
+	CHECK_UINT("walk", r.elapsed_usec, 30 * SEC);
+	CHECK_UINT("walk", r.memory_usec, 30 * SEC * 15 / 100);
+	/* a second later: after 21 and 11 */
+	put_group(&t, "one.service", 5 * SEC, 0);
+	put_group(&t, "other.service", 5 * SEC, 0);
+	fake_usec = 32 * SEC;
+	assert_false(group_watch_ask(w, &r)); /* 9.5 % and 18 % */
+	fake_usec = 32 * SEC;
+	put_group(&t, "one.service", 6 * SEC, 0);
+	put_group(&t, "other.service", 6 * SEC, 0);
+	assert_false(group_watch_ask(w, &r)); /* no time has passed */
 	group_watch_free(w);
 	tree_done(&t);
 }
@@ -244,7 +295,7 @@ static void test_limits(void **state)
 	tree_text(&t, "job.slice/memory.max", "max\n");
 	tree_text(&t, "job.slice/memory.high", "max\n");
 	tree_text(&t, "job.slice/job.service/memory.max", "max\n");
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	check(w, usec, 0, 0, 0, "");
 	for (unsigned i = 1; i <= 4; i++) {
@@ -276,7 +327,7 @@ static void test_damage(void **state)
 	tree_directory(&t, "empty.service");
 	tree_text(&t, "garbage.service/memory.pressure", "some\n");
 	tree_text(&t, "garbage.service/io.pressure", "");
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	check(w, SEC, 0, 0, 0, "");
 	/* totals that went back: somebody else has this directory's number */
@@ -297,7 +348,6 @@ static void test_damage(void **state)
 static void test_many(void **state)
 {
 	char path[128] = "";
-	struct group_pressure_result r;
 	struct group_watch *w;
 	struct tree t;
 
@@ -311,12 +361,10 @@ static void test_many(void **state)
 	for (unsigned i = 0; i < 30; i++)
 		strcat(path, "/d");
 	put_group(&t, path, 0, 0);
-	w = group_watch_new(t.fd);
+	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
 	for (unsigned look = 1; look < 5; look++)
-		group_watch_look(w, look * SEC, &r);
-	CHECK_UINT("many", r.elapsed_usec, SEC);
-	assert_string_equal(r.name, "");
+		check(w, look * SEC, look == 1 ? 0 : SEC, 0, 0, "");
 	group_watch_free(w);
 	tree_done(&t);
 }
@@ -360,9 +408,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_second), cmocka_unit_test(test_refaults),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_ask),
-		cmocka_unit_test(test_damage), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_slow),   cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_ask),    cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
