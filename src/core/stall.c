@@ -211,14 +211,17 @@ static void judge_others(const struct stall_history *h, const struct config *con
 			 struct stall *stall)
 {
 	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
+	uint64_t elapsed = s->time_usec - oldest->time_usec;
 	uint64_t some_pages = u64_muldiv(REFAULTS_A_SECOND, window, SEC);
 	uint64_t back = refaults(h, oldest);
 
 	if (!s->has_others || !oldest->has_others)
 		return;
-	memory = u64_muldiv(u64_sub(s->others.memory_usec, oldest->others.memory_usec), 10000,
-			    window);
-	io = u64_muldiv(u64_sub(s->others.io_usec, oldest->others.io_usec), 10000, window);
+	/* what comes late may have been lost before */
+	memory = u64_min(u64_sub(s->others.memory_usec, oldest->others.memory_usec), elapsed);
+	memory = u64_muldiv(memory, 10000, window);
+	io = u64_min(u64_sub(s->others.io_usec, oldest->others.io_usec), elapsed);
+	io = u64_muldiv(io, 10000, window);
 	if (memory >= limit && comes_back(h, oldest, back, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
 		stall->permyriad = memory;
 	else if (io >= limit && comes_back(h, oldest, back, some_pages, REFAULTS_IO_DIVISOR))

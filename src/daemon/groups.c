@@ -42,9 +42,11 @@ static void take_pressure(struct groups *g, const struct group_pressure_result *
 {
 	uint64_t counts = u64_min(result->elapsed_usec, window_usec);
 
-	g->looking_at_pressure = false;
+	bool outdated = g->outdated;
+
+	g->looking_at_pressure = g->outdated = false;
 	g->has_looked = true;
-	if (result->elapsed_usec == 0 || result->elapsed_usec > STALE_USEC)
+	if (outdated || result->elapsed_usec == 0 || result->elapsed_usec > STALE_USEC)
 		return;
 	g->others.memory_usec = u64_add(
 		g->others.memory_usec,
@@ -53,6 +55,11 @@ static void take_pressure(struct groups *g, const struct group_pressure_result *
 				    u64_muldiv(result->io_usec, counts, result->elapsed_usec));
 	if (result->name[0] != '\0')
 		memcpy(g->name, result->name, sizeof(g->name));
+}
+
+void groups_forget(struct groups *g)
+{
+	g->outdated = g->looking_at_pressure;
 }
 
 static int on_result(sd_event_source *source, int fd, uint32_t revents, void *userdata)

@@ -26,6 +26,7 @@ struct groups {
 	uint64_t writer_usec; /* when it was named */
 	uint64_t shmem_bytes; /* when it was last asked for */
 	bool soon, looking, looking_at_pressure;
+	bool outdated; /* what the look under way began before what counts */
 	uint64_t next_writer_usec;
 };
 
@@ -35,6 +36,9 @@ int groups_add_source(struct daemon *d);
 
 /* Has the thread look, if it is time again. */
 void groups_look(struct groups *g, uint64_t now_usec);
+
+/* What was lost up to here does not count any more: nor does what a look under way will say. */
+void groups_forget(struct groups *g);
 
 void groups_fill_sample(const struct groups *g, struct sample *s);
 

@@ -442,6 +442,7 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 	k->ended_record = k->record;
 	k->state = VICTIM_NONE;
 	kill_close(k);
+	groups_forget(&d->groups); /* as the policy does */
 	kill_flush(d, sample->time_usec);
 	daemon_update_status(d);
 }

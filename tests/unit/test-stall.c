@@ -320,6 +320,29 @@ static void test_others(void **state)
 	}
 }
 
+/* A slow look says late what was lost before our time: more than all of it cannot have been. */
+static void test_others_late(void **state)
+{
+	struct stalls s;
+
+	(void)state;
+	stalls_init(&s, "", 50 * MIB);
+	s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+	s.o.sample.has_vmstat = s.o.sample.has_io = s.o.sample.has_others = true;
+	policy_init(&s.policy, &s.config, 0);
+	policy_step(&s.policy, &s.o);
+	for (uint64_t t = 0; t < 2400 * MSEC; t += 100 * MSEC) {
+		s.o.sample.vmstat.refault_anon += 1000;
+		s.o.sample.vmstat.steal_direct += 1000;
+		if (t == 1000 * MSEC)
+			s.o.sample.others.memory_usec += 10 * SEC;
+		CHECK_INT("late", stalls_go(&s, 100 * MSEC, 1000).reason, REASON_SWAP_LEFT);
+	}
+	/* a quarter of the window, and it may have been lost since */
+	s.o.sample.vmstat.refault_anon += 1000;
+	CHECK_INT("late", stalls_go(&s, 100 * MSEC, 1000).reason, REASON_THRASH);
+}
+
 static const struct {
 	const char *row;
 	uint64_t available, refaults, activated;    /* MiB; pages in 100 ms */
@@ -567,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_reclaim_wraps),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_others_late),
 		cmocka_unit_test(test_ask_groups),
 		cmocka_unit_test(test_available_is_needed),
 		cmocka_unit_test(test_available_was_needed),
