@@ -14,9 +14,8 @@ void company_dismiss(struct company *c)
 {
 	while (c->count > 0)
 		victim_close(&c->members[--c->count]);
-	c->sharers = 0;
-	c->reaped = 0;
-	c->dying = false;
+	c->sharers = c->sharers_reaped = c->relatives_reaped = 0;
+	c->dying = c->sharer_pending = false;
 }
 
 int company_gather(struct daemon *d, const struct process *victim)
@@ -76,14 +75,17 @@ static void feed_reaper(struct daemon *d)
 {
 	struct company *c = &d->company;
 
-	/* who shares the victim's memory shares its lock: not beside a request that may hang in it
-	 */
-	if (c->reaped < c->sharers && d->kill.reaps_pending > 0)
-		return;
 	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
-	while (c->dying && c->reaped < c->count &&
-	       reaper_submit(&d->reaper, &c->members[c->reaped]) >= 0)
-		c->reaped++;
+	if (!c->dying)
+		return;
+	if (c->sharers_reaped < c->sharers && d->kill.reaps_pending == 0 && !c->sharer_pending &&
+	    reaper_submit(&d->reaper, &c->members[c->sharers_reaped]) >= 0) {
+		c->sharers_reaped++;
+		c->sharer_pending = true;
+	}
+	while (c->relatives_reaped < c->count - c->sharers &&
+	       reaper_submit(&d->reaper, &c->members[c->sharers + c->relatives_reaped]) >= 0)
+		c->relatives_reaped++;
 }
 
 void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigned *ret_relatives)
@@ -100,7 +102,7 @@ void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigne
 		i++;
 	}
 	c->dying = signal == SIGKILL;
-	c->reaped = 0;
+	c->sharers_reaped = c->relatives_reaped = 0;
 	feed_reaper(d);
 }
 
@@ -109,8 +111,10 @@ void company_reaped(struct daemon *d, const struct reap_result *result)
 	struct company *c = &d->company;
 
 	for (unsigned i = 0; i < c->count; i++) {
-		if (process_id_equal(c->members[i].id, result->id))
-			c->released[i] = result->error == 0 || result->error == ESRCH;
+		if (!process_id_equal(c->members[i].id, result->id))
+			continue;
+		c->released[i] = reap_is_over(result);
+		c->sharer_pending = c->sharer_pending && i >= c->sharers;
 	}
 	feed_reaper(d);
 }

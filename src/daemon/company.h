@@ -20,8 +20,10 @@ struct daemon;
 struct company {
 	unsigned count;
 	unsigned sharers; /* the first of the members */
-	unsigned reaped;  /* members that the reaper has been told of */
 	bool dying;	  /* they were killed */
+	/* members that the reaper has been told of, of the sharers one at a time */
+	unsigned sharers_reaped, relatives_reaped;
+	bool sharer_pending; /* its result is still to come */
 	struct victim members[SHARERS_MAX + FAMILY_MAX];
 	bool released[SHARERS_MAX + FAMILY_MAX]; /* of the relatives: their memory is back */
 };
@@ -43,7 +45,10 @@ void company_join(struct company *c, const struct relative *relatives, unsigned 
  */
 void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigned *ret_relatives);
 
-/* A result of the reaper: its queue is short, so it is handed the next. */
+/*
+ * A result of the reaper: it is handed the next. Its queue is short, and those who share the
+ * victim's memory share its lock: of them and the victim one is handed at a time.
+ */
 void company_reaped(struct daemon *d, const struct reap_result *result);
 
 /* No relative has memory any more. */

@@ -53,9 +53,9 @@ struct kill {
 	uint64_t decided_usec; /* the sample that asked for the scan */
 	uint64_t reserve_at_signal;
 	unsigned reaps_pending; /* results of the reaper that are still to come: one at most */
-	bool reap_again;
-	bool name_pending;   /* and of the namer */
-	bool report_pending; /* that it was signalled has not been reported yet */
+	bool reap_again;	/* once more, when it has come */
+	bool name_pending;	/* and of the namer */
+	bool report_pending;	/* that it was signalled has not been reported yet */
 
 	/* the one before, which the policy is done with: its report waits for the reaper's word */
 	bool ended;

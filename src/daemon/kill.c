@@ -112,12 +112,12 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
 
 /*
  * After SIGTERM too: a process without a handler is dying from then on, and one with a handler is
- * EINVAL until it has called exit(), which the reaper's ten tries give it a second for. One request
- * at a time: where the victim's lock is held for good, two threads would hang in it.
+ * EINVAL until it has called exit(), which the reaper gives it a second for. One request at a time
+ * for one address space: where its lock is held for good, two threads would hang in it.
  */
 static void submit_victim(struct daemon *d)
 {
-	d->kill.reap_again = d->kill.reaps_pending > 0;
+	d->kill.reap_again = d->kill.reaps_pending > 0 || d->company.sharer_pending;
 	if (d->kill.reap_again)
 		return;
 	/* when the queue is full it frees its memory itself, in its own time */
@@ -251,7 +251,10 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 	k->victim = VICTIM_CLOSED;
 	k->decided_usec = decided_usec;
 	k->reserve_at_signal = sample_reserve_bytes(sample);
-	k->reaps_pending = 0;
+	/* the one before may have been the same, and a request for it be under way */
+	k->reaps_pending = process_id_equal(candidate->id, k->ended_record.victim.id)
+				   ? k->ended_reaps_pending
+				   : 0;
 	k->reap_again = false;
 	k->name_pending = false;
 	k->record = (struct report_kill){
@@ -456,16 +459,17 @@ void kill_reaped(struct daemon *d, const struct reap_result *result)
 	if (k->active && process_id_equal(result->id, k->record.victim.id)) {
 		k->reaps_pending -= k->reaps_pending > 0;
 		k->record.reap = *result;
-		if (k->reap_again && !victim_is_dead(&k->victim))
-			submit_victim(d);
 		k->record.reap_done = k->reaps_pending == 0;
-	} else if (k->ended && process_id_equal(result->id, k->ended_record.victim.id)) {
+		k->reap_again = k->reap_again && !reap_is_over(result);
+	} else if (process_id_equal(result->id, k->ended_record.victim.id)) {
 		k->ended_reaps_pending -= k->ended_reaps_pending > 0;
 		k->ended_record.reap_done = k->ended_reaps_pending == 0;
 		k->ended_record.reap = *result;
 		kill_flush(d, k->ended_usec);
 	}
 	company_reaped(d, result);
+	if (k->active && k->reap_again && !victim_is_dead(&k->victim))
+		submit_victim(d);
 }
 
 static void set_name(struct daemon *d, const struct victim_name *name, struct report_kill *record)

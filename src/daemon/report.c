@@ -425,7 +425,7 @@ static void put_unit(struct out *o, const struct report_kill *k)
 
 static bool reaped(const struct report_kill *k)
 {
-	return k->reap_done && (k->reap.error == 0 || k->reap.error == ESRCH);
+	return k->reap_done && reap_is_over(&k->reap);
 }
 
 static void format_settled(struct out *o, const struct report_kill *k)

@@ -31,7 +31,9 @@ void stuck_add(struct daemon *d, uint64_t now_usec)
 	*v = (struct stuck_victim){
 		.victim = d->kill.victim,
 		.bytes = record->expected_bytes,
-		.reaps_pending = d->kill.reaps_pending,
+		/* what has been told already is told once more below */
+		.reaps_pending = d->kill.reaps_pending + record->reap_done +
+				 d->company.sharer_pending,
 		.next_reap_usec = now_usec + RETRY_USEC,
 	};
 	memcpy(v->comm, record->victim.comm, sizeof(v->comm));
@@ -71,7 +73,7 @@ void stuck_reaped(struct stuck *s, const struct reap_result *result)
 		if (!process_id_equal(v->victim.id, result->id))
 			continue;
 		v->reaps_pending -= v->reaps_pending > 0;
-		if (result->error == 0 || result->error == ESRCH)
+		if (reap_is_over(result))
 			v->bytes = result->has_memory ? result->rss_anon_bytes : 0;
 	}
 }

@@ -94,15 +94,19 @@ static int release_at_signal(int pidfd)
 
 static void reap(const struct victim *request, struct reap_result *ret)
 {
-	const struct timespec pause = {.tv_nsec = REAP_PAUSE_USEC * 1000};
 	struct reap_result result = {
 		.id = request->id,
 		.error = release_at_signal(request->pidfd),
 		.tries = 1,
 	};
+	unsigned pause_usec, left_usec = REAP_USEC;
 
-	while ((result.error == EAGAIN || result.error == EINVAL) && result.tries < REAP_TRIES) {
-		nanosleep(&pause, NULL);
+	while (result.error == EAGAIN || result.error == EINVAL) {
+		pause_usec = result.error == EAGAIN ? REAP_PAUSE_USEC : REAP_DYING_USEC;
+		if (pause_usec > left_usec)
+			break;
+		left_usec -= pause_usec;
+		nanosleep(&(struct timespec){.tv_nsec = pause_usec * 1000}, NULL);
 		result.error = -victim_mrelease(request->pidfd);
 		result.tries++;
 	}

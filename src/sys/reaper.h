@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,9 +16,16 @@
 
 #define REAPER_THREADS 2
 
-/* As oom_reap_task() does: ten tries, 100 ms apart. The first of ours waits for the signal. */
-#define REAP_TRIES	10
-#define REAP_PAUSE_USEC 100000
+/*
+ * As oom_reap_task() does: ten tries, 100 ms apart. The first of ours waits for the signal. Who is
+ * not dying yet is looked at more often in the same time: he may be about to exit, or SIGKILL may
+ * follow his SIGTERM at any moment.
+ */
+#define REAP_USEC	 900000
+#define REAP_PAUSE_USEC	 100000
+#define REAP_DYING_USEC	 10000
+#define REAP_TRIES	 (1 + REAP_USEC / REAP_PAUSE_USEC)
+#define REAP_DYING_TRIES (1 + REAP_USEC / REAP_DYING_USEC)
 
 struct reap_result {
 	struct process_id id;
@@ -38,6 +46,12 @@ struct reap_result {
 	char state;	/* of it, or of the first thread that is left of it */
 	char wchan[48]; /* where that waits in the kernel, or "" */
 };
+
+/* Nothing is left to be released. */
+static inline bool reap_is_over(const struct reap_result *result)
+{
+	return result->error == 0 || result->error == ESRCH;
+}
 
 struct reaper {
 	int request_fd; /* where requests are written */

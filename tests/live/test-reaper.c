@@ -79,7 +79,7 @@ static void test_stuck_one_holds_up_nobody(void **state)
 	assert_true(first.error == 0 || first.error == ESRCH);
 	assert_int_equal(second.id.pid, stuck);
 	assert_int_equal(second.error, EINVAL);
-	assert_int_equal(second.tries, REAP_TRIES);
+	assert_int_equal(second.tries, REAP_DYING_TRIES);
 	victim_close(&stuck_victim);
 	victim_close(&dying_victim);
 	child_end(stuck);
@@ -198,7 +198,7 @@ static void test_errors(void **state)
 		unsigned tries;
 	} rows[] = {
 		{"reaped in part: an mmu notifier refused", EAGAIN, REAP_TRIES},
-		{"not dying, or somebody who shares its memory is not", EINVAL, REAP_TRIES},
+		{"not dying, or somebody who shares its memory is not", EINVAL, REAP_DYING_TRIES},
 		{"nobody has the memory any more", ESRCH, 1},
 		{"a kernel before 5.15", ENOSYS, 1},
 		{"a filter of system calls", EPERM, 1},

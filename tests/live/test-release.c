@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who is handed to the reaper, and when: the test is the reaper, and its children are the victims.
+ * For one address space there is one request at a time, because where its lock is held for good,
+ * each thread that is asked hangs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "daemon/company.h"
+#include "daemon/daemon.h"
+#include "daemon/stuck.h"
+#include "sys/fs.h"
+#include "sys/worker.h"
+
+static struct daemon d;
+static int requests_fd;
+
+static int setup(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	d.proc_fd = fs_open_dir(AT_FDCWD, "/proc");
+	if (d.proc_fd < 0 || worker_pipe(WORKER_REQUESTS, fds) < 0)
+		return -1;
+	requests_fd = fds[0];
+	d.reaper.request_fd = fds[1];
+	return fcntl(requests_fd, F_SETFL, O_NONBLOCK | O_DIRECT);
+}
+
+static pid_t start(struct victim *ret)
+{
+	pid_t pid = child_start(&(struct child_spec){.bytes = MIB});
+
+	assert_int_equal(victim_hold(d.proc_fd, pid, ret), 0);
+	return pid;
+}
+
+/* The pid of the next request; 0: there is none. */
+static pid_t next_request(void)
+{
+	struct victim request;
+	pid_t pid;
+
+	if (read(requests_fd, &request, sizeof(request)) != sizeof(request))
+		return 0;
+	pid = request.id.pid;
+	victim_close(&request);
+	return pid;
+}
+
+static struct reap_result result_of(const struct victim *v, int error)
+{
+	return (struct reap_result){
+		.id = v->id, .error = error, .has_memory = true, .rss_anon_bytes = MIB};
+}
+
+/* The victim's request is under way, and two more share its memory; two relatives do not. */
+static void test_company(void **state)
+{
+	struct company *c = &d.company;
+	struct reap_result result = {};
+	unsigned sharers, relatives;
+	pid_t pids[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		pids[i] = start(&c->members[i]);
+	c->count = 4;
+	c->sharers = 2;
+	d.kill.reaps_pending = 1;
+	company_signal(&d, SIGTERM, &sharers, &relatives);
+	assert_int_equal(next_request(), 0); /* they may have handlers */
+	company_signal(&d, SIGKILL, &sharers, &relatives);
+	assert_int_equal(sharers, 2);
+	assert_int_equal(relatives, 2);
+	assert_int_equal(next_request(), pids[2]);
+	assert_int_equal(next_request(), pids[3]);
+	assert_int_equal(next_request(), 0);
+	result = result_of(&c->members[2], 0);
+	company_reaped(&d, &result);
+	assert_int_equal(next_request(), 0);
+
+	d.kill.reaps_pending = 0;
+	company_reaped(&d, &(struct reap_result){}); /* the victim's */
+	assert_int_equal(next_request(), pids[0]);
+	assert_int_equal(next_request(), 0);
+	assert_true(c->sharer_pending);
+	result = result_of(&c->members[3], ESRCH);
+	company_reaped(&d, &result);
+	assert_int_equal(next_request(), 0);
+	assert_true(company_is_released(c));
+	result = result_of(&c->members[0], EINVAL);
+	company_reaped(&d, &result);
+	assert_int_equal(next_request(), pids[1]);
+	result = result_of(&c->members[1], 0);
+	company_reaped(&d, &result);
+	assert_int_equal(next_request(), 0);
+	assert_false(c->sharer_pending);
+	company_dismiss(c);
+	for (unsigned i = 0; i < 4; i++)
+		child_wait(pids[i]);
+}
+
+/* Put aside while its second request is under way: no third one before that has an answer. */
+static void test_stuck(void **state)
+{
+	static const struct {
+		const char *row;
+		bool done;
+		unsigned pending;
+	} rows[] = {
+		{"the first answer is still to come", false, 1},
+		{"there was one, and a second request", true, 1},
+	};
+	const uint64_t later = 10 * UINT64_C(1000000);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct reap_result result;
+		struct victim v;
+		pid_t pid = start(&v);
+
+		result = result_of(&v, EINVAL);
+		d.kill.victim = v;
+		d.kill.record = (struct report_kill){
+			.expected_bytes = MIB, .reap = result, .reap_done = rows[i].done};
+		d.kill.reaps_pending = rows[i].pending;
+		stuck_add(&d, 0);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), MIB);
+		CHECK_INT(rows[i].row, next_request(), 0);
+		stuck_reaped(&d.stuck, &result);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), MIB);
+		CHECK_INT(rows[i].row, next_request(), pid);
+		CHECK_UINT(rows[i].row, stuck_look(&d, 2 * later), MIB);
+		CHECK_INT(rows[i].row, next_request(), 0);
+		child_end(pid);
+		CHECK_UINT(rows[i].row, stuck_look(&d, 2 * later), 0);
+		CHECK_UINT(rows[i].row, d.stuck.count, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_company),
+		cmocka_unit_test(test_stuck),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
