@@ -111,8 +111,8 @@ int node_zones_parse(const char *data, size_t len, const struct node_set *nodes,
  * Free pages on the lists of the CPUs, which neither MemFree nor MemAvailable counts. Since 6.7 a
  * list grows with what its CPU has freed (nr_pcp_high() of mm/page_alloc.c), all of them together
  * up to an eighth of memory, and shrinks by some MiB a second: what a victim had may be seen half a
- * minute after its death. It is free all the same: who finds nothing else has them emptied
- * (__alloc_pages_direct_reclaim()).
+ * minute after its death. It is free all the same: who finds nothing else has them emptied, as soon
+ * as reclaim finds a page (__alloc_pages_direct_reclaim()).
  */
 struct pcp {
 	uint64_t pages;

@@ -214,7 +214,7 @@ void daemon_observe_scan(const struct daemon *d, struct observation *o)
 							    : process_expected_bytes(victim);
 	o->candidate_shmem_bytes = victim->memory.rss_shmem_bytes;
 	o->candidate_dying = victim->verdict == VERDICT_DYING;
-	/* those who go with it may listen */
+	/* those who go with it may listen; not of a group with memory.oom.group: see reapd(8) */
 	o->candidate_ignores_term = process_ignores_term(&victim->memory) &&
 				    !kin_is_of(&d->kin, victim->id) &&
 				    !d->settings.config.kill_process_group;

@@ -26,6 +26,8 @@
 /* Control groups come and go; what is found costs a walk through a few directories. */
 #define LOOK_INTERVAL_USEC (10 * USEC_PER_SEC)
 #define LOOK_AGAIN_USEC	   USEC_PER_SEC
+/* Where opening a file waits for memory. */
+#define LOOK_TAKES_USEC (5 * USEC_PER_SEC)
 
 /* Who is due soon is looked at with who is due: fewer wake-ups. A share of its period. */
 #define EARLY_DIVISOR	  4
@@ -197,18 +199,24 @@ static void add_nodes(struct daemon *d, const struct sample *host)
 	}
 }
 
-/* A kill may come at any moment. Not where nobody can die or it would not help: that may last. */
-static bool is_before_kill(const struct policy *p)
+/*
+ * A kill may come at any moment. Not where nobody can die or it would not help, and it is not tried
+ * again before long: that may last.
+ */
+static bool is_before_kill(const struct policy *p, uint64_t now_usec)
 {
-	return p->announced_level >= LEVEL_SOFT && p->phase != PHASE_BARREN;
+	bool rests = p->phase == PHASE_BARREN &&
+		     u64_sub(p->barren_until_usec, now_usec) >= LOOK_TAKES_USEC;
+
+	return p->announced_level >= LEVEL_SOFT && !rests;
 }
 
-static bool may_look(const struct daemon *d)
+static bool may_look(const struct daemon *d, uint64_t now_usec)
 {
-	if (d->kill.active || is_before_kill(&d->policy))
+	if (d->kill.active || is_before_kill(&d->policy, now_usec))
 		return false;
 	for (unsigned i = 0; i < d->domains.count; i++) {
-		if (is_before_kill(&d->domains.all[i]->policy))
+		if (is_before_kill(&d->domains.all[i]->policy, now_usec))
 			return false;
 	}
 	return true;
@@ -221,7 +229,7 @@ static void look(struct daemon *d, uint64_t now_usec)
 	struct look l = {.daemon = d};
 
 	all->next_look_usec = now_usec + (all->count > 0 ? LOOK_INTERVAL_USEC : LOOK_AGAIN_USEC);
-	if (!may_look(d) || !daemon_take_sample(d, SAMPLE_DECISION, &l.host))
+	if (!may_look(d, now_usec) || !daemon_take_sample(d, SAMPLE_DECISION, &l.host))
 		return;
 	all->next_look_usec = now_usec + LOOK_INTERVAL_USEC;
 	domain_configure(&d->settings.config, &l.host.mem, &all->config);

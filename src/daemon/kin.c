@@ -31,8 +31,8 @@ void kin_reserve(struct kin *k, unsigned processes)
 	unsigned capacity = processes < UINT32_MAX / 2 ? processes + processes / 4 : processes;
 	struct relative *relatives;
 
-	/* when it fails the old size does, until it does not */
-	(void)growth_reserve(&k->growth, processes);
+	/* when it fails the old size does, until it does not; more come while memory is short */
+	(void)growth_reserve(&k->growth, capacity);
 	if (processes <= k->capacity)
 		return;
 	relatives = malloc(capacity * sizeof(*relatives));

@@ -121,7 +121,10 @@ static void take(struct growth *g, const struct growth_packet *p)
 		return;
 	memcpy(b->notes + b->count, p->notes, count * sizeof(*p->notes));
 	b->count += count;
-	if (!p->last)
+	/* who is not noted would seem to have grown by all that he holds */
+	if (count < p->count)
+		g->taking = false;
+	if (!p->last || !g->taking)
 		return;
 	b->complete = true;
 	g->newest = 1 - g->newest;

@@ -56,7 +56,10 @@ struct growth {
 	bool taking; /* the look that is coming in is kept */
 };
 
-/* Room for so many processes; forgets what there was when it has to grow. 0, or -ENOMEM. */
+/*
+ * Room for so many processes, or twice as many when it has to grow, which forgets what there was. A
+ * look at more of them is not kept. 0, or -ENOMEM.
+ */
 int growth_reserve(struct growth *g, unsigned processes);
 void growth_done(struct growth *g);
 

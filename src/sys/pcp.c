@@ -15,9 +15,14 @@
 
 /*
  * zoneinfo grows with the machine, and the kernel has the lock of a zone while it prints it: with
- * 128 CPUs that takes a millisecond. So a hundred times as long passes until it is read again.
+ * 128 CPUs that takes a millisecond. So a hundred times as long passes until it is read again; ten
+ * times, where what is available without the lists is an eighth of memory or less: lists that were
+ * emptied meanwhile would count twice. And no longer than that, however long it was interrupted.
  */
-#define PAUSE_FACTOR 100
+#define PAUSE_FACTOR	  100
+#define PAUSE_NEAR_FACTOR 10
+#define PAUSE_MAX_USEC	  UINT64_C(1000000)
+#define PAUSE_NEAR_USEC	  UINT64_C(20000)
 
 /* The kernel gives a page of a file at most for each read(2). */
 #define TEXT_SIZE 4096
@@ -85,28 +90,35 @@ static bool counts(const struct pcp_lists *l, const struct meminfo *m)
 	return l->counted && m->available_bytes <= half + half / 4;
 }
 
-static void read_again(struct pcp_lists *l, const struct node_set *nodes, uint64_t time_usec)
+static void read_again(struct pcp_lists *l, const struct node_set *nodes, uint64_t time_usec,
+		       bool near)
 {
-	uint64_t begin = clock_now_usec();
+	uint64_t begin = clock_now_usec(), cost;
 	char text[TEXT_SIZE];
 	struct pcp pcp;
 
 	l->bytes = pcp_read(l->fd, nodes, text, sizeof(text), &pcp) < 0
 			   ? 0
 			   : u64_mul(pcp.pages, (uint64_t)sysconf(_SC_PAGESIZE));
-	l->due_usec = u64_add(time_usec, (clock_now_usec() - begin + 1) * PAUSE_FACTOR);
+	cost = clock_now_usec() - begin + 1;
+	l->due_usec = u64_add(time_usec, near ? u64_min(cost * PAUSE_NEAR_FACTOR, PAUSE_NEAR_USEC)
+					      : u64_min(cost * PAUSE_FACTOR, PAUSE_MAX_USEC));
 }
 
 void pcp_count(struct pcp_lists *l, const struct node_set *nodes, uint64_t time_usec, bool fresh,
 	       struct meminfo *m)
 {
+	bool near;
+
 	if (l->fd < 0)
 		return;
 	l->counted = counts(l, m);
 	if (!l->counted)
 		return;
-	if (fresh || time_usec >= l->due_usec)
-		read_again(l, nodes, time_usec);
+	near = m->available_bytes <= m->total_bytes / 8;
+	if (fresh || time_usec >= l->due_usec || (near && !l->near))
+		read_again(l, nodes, time_usec, near);
+	l->near = near;
 	m->pcp_bytes = l->bytes;
 	m->available_bytes = u64_min(u64_add(m->available_bytes, m->pcp_bytes), m->total_bytes);
 }

@@ -23,8 +23,8 @@ int pcp_read(int zoneinfo_fd, const struct node_set *nodes, char *text, size_t s
 /* Those of the host, or of the nodes of a domain. */
 struct pcp_lists {
 	int fd; /* zoneinfo; -1: there is none, or what it says is too little to matter */
-	bool counted;
-	uint64_t bytes; /* what it said last */
+	bool counted, near; /* in the sample before; and it was near a limit */
+	uint64_t bytes;	    /* what it said last */
 	uint64_t due_usec;
 };
 

@@ -195,6 +195,16 @@ static void test_pcp(void **state)
 	tree_text(&t, "zoneinfo", LISTS("3000"));
 	assert_int_equal(pages_on_lists(&s, 1000 * SEC, SAMPLE_DECISION), 3000);
 
+	/* at once when memory becomes short: what was on a list may be counted as free by now */
+	tree_text(&t, "meminfo", MEMINFO_OF("125001"));
+	assert_int_equal(pages_on_lists(&s, 1500 * SEC, SAMPLE_DECISION), 3000);
+	tree_text(&t, "zoneinfo", LISTS("500"));
+	assert_int_equal(pages_on_lists(&s, 1500 * SEC, SAMPLE_DECISION), 3000);
+	tree_text(&t, "meminfo", MEMINFO_OF("125000"));
+	assert_int_equal(pages_on_lists(&s, 1500 * SEC, SAMPLE_DECISION), 500);
+	tree_text(&t, "zoneinfo", LISTS("400"));
+	assert_int_equal(pages_on_lists(&s, 1500 * SEC, SAMPLE_DECISION), 500);
+
 	/* never more than there is */
 	tree_text(&t, "zoneinfo", LISTS("99999999999"));
 	assert_int_equal(sampler_take(&s, 2000 * SEC, SAMPLE_DECISION, &got), 0);
