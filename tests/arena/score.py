@@ -92,8 +92,7 @@ def score(cell: cells.Cell, facts: Facts) -> dict:
     first, last = facts.at(start), facts.at(end)
     gaps = facts.gaps("bystander")
     wrong = faults(cell, facts, died, back)
-    trouble = facts.trouble_usec("bystander", start)
-    watched = (ended[0].at_usec if ended else end) - trouble if trouble else None
+    watched = facts.trouble_usec("bystander", start, ended[0].at_usec if ended else end)
     counted: dict[str, int] = {}
     for name in died:
         counted[name] = counted.get(name, 0) + 1
@@ -107,7 +106,7 @@ def score(cell: cells.Cell, facts: Facts) -> dict:
         "gap_ms": round(gaps["worst_gap_usec"] / 1000) if gaps else None,
         "lost_percent": round(100 * gaps["lost_usec"] / (end - start)) if gaps and end > start
         else None,
-        "watched_ms": round(watched / 1000) if watched is not None and watched > 0 else None,
+        "watched_ms": round(watched / 1000) if watched else None,
         "some_ms": (last.some_usec - first.some_usec) // 1000 if first and last else None,
         "full_ms": (last.full_usec - first.full_usec) // 1000 if first and last else None,
         "cpu_ms": round(cpu / 1e6) if cpu is not None else None,

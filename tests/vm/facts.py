@@ -17,7 +17,7 @@ import pathlib
 import re
 import typing
 
-# A neighbour is in trouble from when on it has lost a quarter of this.
+# A neighbour is in trouble while it has lost a quarter of the last so many.
 TROUBLE_WINDOW_USEC = 4_000_000
 BIN_USEC = 10_000
 
@@ -114,18 +114,19 @@ class Facts:
         lines = path.read_text().splitlines() if path.exists() else []
         return [(int(until), int(lost)) for until, lost in map(str.split, lines)]
 
-    def trouble_usec(self, neighbour: str, since_usec: int) -> int | None:
-        """From when on it had lost a quarter of the last TROUBLE_WINDOW_USEC."""
+    def trouble_usec(self, neighbour: str, since_usec: int, until_usec: int) -> int | None:
+        """How long at a stretch it had always lost a quarter of the last TROUBLE_WINDOW_USEC. None:
+        it never had. Who gets his pages in again by himself needs nobody's help."""
         bins: dict[int, int] = collections.Counter()
         for until, lost in self.losses(neighbour):
-            for at in range(max(until - lost, since_usec), until, BIN_USEC):
+            for at in range(max(until - lost, since_usec), min(until, until_usec), BIN_USEC):
                 bins[at // BIN_USEC] += min(BIN_USEC, until - at)
-        lost = 0
-        for at in range(since_usec // BIN_USEC, max(bins, default=0) + 1):
+        lost = stretch = longest = 0
+        for at in range(since_usec // BIN_USEC, until_usec // BIN_USEC):
             lost += bins[at] - bins[at - TROUBLE_WINDOW_USEC // BIN_USEC]
-            if lost * 4 >= TROUBLE_WINDOW_USEC:
-                return (at + 1) * BIN_USEC
-        return None
+            stretch = stretch + BIN_USEC if lost * 4 >= TROUBLE_WINDOW_USEC else 0
+            longest = max(longest, stretch)
+        return longest or None
 
     # ---- the referee
 
@@ -235,11 +236,11 @@ class Facts:
         return [entry for entry in self.signals if self.sent_by_daemon(entry)]
 
     def exit_usec(self, pid: int) -> int | None:
-        """When the thread with this id had given up its memory and was about to be a zombie."""
-        for event in self.trace:
-            if event.name == "sched_process_exit" and f" pid={pid} " in event.text + " ":
-                return event.at_usec
-        return None
+        """When the last of its threads had given up its memory and was about to be a zombie: on a
+        slow disk one may wait half a second longer than another for the page that it began to
+        read."""
+        return max((event.at_usec for event in self.trace if event.name == "sched_process_exit"
+                    and (event.tgid == pid or f" pid={pid} " in event.text + " ")), default=None)
 
     # ---- logs
 
