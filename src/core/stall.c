@@ -12,11 +12,14 @@
  * Stalls are those of a thrash when at least this share of what was reclaimed was brought back:
  * nearly all of it is when memory is missing, and next to nothing when cold pages move to swap.
  */
-#define REFAULTS_DIVISOR   8
-#define REFAULTS_MIN_PAGES 256
+#define REFAULTS_DIVISOR 8
 /* The same for time that was lost to I/O, which may have nothing to do with memory. */
 #define REFAULTS_IO_DIVISOR 2
-#define REFAULTS_A_SECOND   64
+/*
+ * And so many: with fewer, whoever moved cold pages has only been waiting for the disk, and one
+ * program was started again.
+ */
+#define REFAULTS_A_SECOND 64
 /*
  * So much less than StallLimit= is enough of a control group that is not the one which loses most:
  * somebody else loses a quarter of his time, with the defaults.
@@ -145,11 +148,16 @@ static uint64_t missed(const struct stall_history *h, const struct stall_slot *o
 	return u64_mul(activated, IN_USE_DIVISOR) >= files ? all : u64_sub(all, files);
 }
 
-/* How much of what is reclaimed is needed again: a share, by its divisor. */
-static bool comes_back(const struct stall_history *h, const struct stall_slot *oldest,
-		       uint64_t pages, uint64_t min_pages, unsigned divisor)
+static uint64_t some_pages(const struct config *config)
 {
-	return pages >= min_pages && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
+	return u64_muldiv(REFAULTS_A_SECOND, config->stall_window_usec, SEC);
+}
+
+/* How much of what is reclaimed is needed again: a share, by its divisor. */
+static bool comes_back(const struct stall_history *h, const struct config *config,
+		       const struct stall_slot *oldest, uint64_t pages, unsigned divisor)
+{
+	return pages >= some_pages(config) && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
 }
 
 /* Half of the window ago, or the first after a beginning. */
@@ -175,10 +183,10 @@ static const struct stall_slot *middle(const struct stall_history *h, const stru
 static bool is_missed(const struct stall_history *h, const struct config *config,
 		      const struct sample *s, const struct stall_slot *oldest, uint64_t lost)
 {
-	uint64_t limit = config->stall_limit_permyriad, window = config->stall_window_usec;
-	uint64_t pages = missed(h, oldest), some = u64_muldiv(REFAULTS_A_SECOND, window, SEC);
+	uint64_t limit = config->stall_limit_permyriad;
+	uint64_t pages = missed(h, oldest), some = some_pages(config);
 
-	if (comes_back(h, oldest, pages, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
+	if (comes_back(h, config, oldest, pages, REFAULTS_DIVISOR))
 		return true;
 	return lost >= limit + (10000 - limit) / 2 && pages >= some &&
 	       missed(h, middle(h, config, s)) >= some / 2;
@@ -212,7 +220,6 @@ static void judge_others(const struct stall_history *h, const struct config *con
 {
 	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
 	uint64_t elapsed = s->time_usec - oldest->time_usec;
-	uint64_t some_pages = u64_muldiv(REFAULTS_A_SECOND, window, SEC);
 	uint64_t back = refaults(h, oldest);
 
 	if (!s->has_others || !oldest->has_others)
@@ -222,12 +229,12 @@ static void judge_others(const struct stall_history *h, const struct config *con
 	memory = u64_muldiv(memory, 10000, window);
 	io = u64_min(u64_sub(s->others.io_usec, oldest->others.io_usec), elapsed);
 	io = u64_muldiv(io, 10000, window);
-	if (memory >= limit && comes_back(h, oldest, back, REFAULTS_MIN_PAGES, REFAULTS_DIVISOR))
+	if (memory >= limit && comes_back(h, config, oldest, back, REFAULTS_DIVISOR))
 		stall->permyriad = memory;
-	else if (io >= limit && comes_back(h, oldest, back, some_pages, REFAULTS_IO_DIVISOR))
+	else if (io >= limit && comes_back(h, config, oldest, back, REFAULTS_IO_DIVISOR))
 		stall->permyriad = io;
 	else if (stall->stalled == STALLED_IDLY &&
-		 u64_max(memory, io) >= config->stall_limit_permyriad && back >= some_pages)
+		 u64_max(memory, io) >= config->stall_limit_permyriad && back >= some_pages(config))
 		stall->permyriad = u64_max(memory, io);
 	else
 		return;
@@ -271,8 +278,7 @@ struct stall stalls_judge(struct stall_history *h, const struct config *config,
 					? STALLED_NEEDED
 					: STALLED_IDLY;
 	} else if (io >= limit &&
-		   comes_back(h, oldest, missed(h, oldest),
-			      u64_muldiv(REFAULTS_A_SECOND, window, SEC), REFAULTS_IO_DIVISOR)) {
+		   comes_back(h, config, oldest, missed(h, oldest), REFAULTS_IO_DIVISOR)) {
 		stall.permyriad = io;
 		stall.stalled = STALLED_NEEDED;
 	}
