@@ -160,36 +160,47 @@ static bool comes_back(const struct stall_history *h, const struct config *confi
 	return pages >= some_pages(config) && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
 }
 
-/* Half of the window ago, or the first after a beginning. */
-static const struct stall_slot *middle(const struct stall_history *h, const struct config *config,
-				       const struct sample *s)
+/* What was so long ago, or the first after a beginning. */
+static const struct stall_slot *ago(const struct stall_history *h, const struct sample *s,
+				    uint64_t usec)
 {
 	const struct stall_slot *found = NULL;
 
 	for (unsigned i = 1; i <= h->count; i++) {
 		found = &h->slots[(h->head + STALL_SLOTS - i) % STALL_SLOTS];
-		if (s->time_usec - found->time_usec >= config->stall_window_usec / 2)
+		if (s->time_usec - found->time_usec >= usec)
 			break;
 	}
 	return found;
+}
+
+/* In the later half of the window too, and not all of a sudden. */
+static bool goes_on(const struct stall_history *h, const struct config *config,
+		    const struct sample *s)
+{
+	uint64_t window = config->stall_window_usec, some = some_pages(config);
+	uint64_t half = missed(h, ago(h, s, window / 2)),
+		 quarter = missed(h, ago(h, s, window / 4));
+
+	return half >= some / 2 && quarter >= some / 8 && u64_sub(half, quarter) >= some / 8;
 }
 
 /*
  * A leak into a slow disk is most of what is written there, so what comes back is a small share of
  * it, and everybody waits in the queue behind it. Where next to all time is lost, how much comes
  * back is enough, whatever was reclaimed meanwhile; if it goes on: who moves cold pages there waits
- * as much, and what he has taken by mistake comes back once.
+ * as much, what he has taken by mistake comes back once, and somebody may start a program.
  */
 static bool is_missed(const struct stall_history *h, const struct config *config,
 		      const struct sample *s, const struct stall_slot *oldest, uint64_t lost)
 {
 	uint64_t limit = config->stall_limit_permyriad;
-	uint64_t pages = missed(h, oldest), some = some_pages(config);
+	uint64_t pages = missed(h, oldest);
 
 	if (comes_back(h, config, oldest, pages, REFAULTS_DIVISOR))
 		return true;
-	return lost >= limit + (10000 - limit) / 2 && pages >= some &&
-	       missed(h, middle(h, config, s)) >= some / 2;
+	return lost >= limit + (10000 - limit) / 2 && pages >= some_pages(config) &&
+	       goes_on(h, config, s);
 }
 
 /*
