@@ -41,7 +41,6 @@ static void take_pressure(struct groups *g, const struct group_pressure_result *
 			  uint64_t window_usec)
 {
 	uint64_t counts = u64_min(result->elapsed_usec, window_usec);
-
 	bool outdated = g->outdated;
 
 	g->looking_at_pressure = g->outdated = false;

@@ -26,7 +26,7 @@ struct groups {
 	uint64_t writer_usec; /* when it was named */
 	uint64_t shmem_bytes; /* when it was last asked for */
 	bool soon, looking, looking_at_pressure;
-	bool outdated; /* what the look under way began before what counts */
+	bool outdated; /* the look under way began before what counts */
 	uint64_t next_writer_usec;
 };
 

@@ -19,6 +19,12 @@ static void remove_at(struct stuck *s, unsigned i)
 	memmove(&s->victims[i], &s->victims[i + 1], (s->count - i) * sizeof(s->victims[0]));
 }
 
+static void note_result(struct stuck_victim *v, const struct reap_result *result)
+{
+	if (reap_is_over(result))
+		v->bytes = result->has_memory ? result->rss_anon_bytes : 0;
+}
+
 void stuck_add(struct daemon *d, uint64_t now_usec)
 {
 	const struct report_kill *record = &d->kill.record;
@@ -31,15 +37,13 @@ void stuck_add(struct daemon *d, uint64_t now_usec)
 	*v = (struct stuck_victim){
 		.victim = d->kill.victim,
 		.bytes = record->expected_bytes,
-		/* what has been told already is told once more below */
-		.reaps_pending = d->kill.reaps_pending + record->reap_done +
-				 d->company.sharer_pending,
+		.reaps_pending = d->kill.reaps_pending + d->company.sharer_pending,
 		.next_reap_usec = now_usec + RETRY_USEC,
 	};
 	memcpy(v->comm, record->victim.comm, sizeof(v->comm));
 	d->kill.victim = VICTIM_CLOSED;
 	if (record->reap_done)
-		stuck_reaped(s, &record->reap);
+		note_result(v, &record->reap);
 }
 
 uint64_t stuck_look(struct daemon *d, uint64_t now_usec)
@@ -73,8 +77,7 @@ void stuck_reaped(struct stuck *s, const struct reap_result *result)
 		if (!process_id_equal(v->victim.id, result->id))
 			continue;
 		v->reaps_pending -= v->reaps_pending > 0;
-		if (reap_is_over(result))
-			v->bytes = result->has_memory ? result->rss_anon_bytes : 0;
+		note_result(v, result);
 	}
 }
 

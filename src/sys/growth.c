@@ -93,17 +93,13 @@ void growth_done(struct growth *g)
 	*g = (struct growth){};
 }
 
-/*
- * A new look takes the place of the older one, unless the newer is still quite new. Where there is
- * no room none is taken: it would say that nobody held anything.
- */
+/* A new look takes the place of the older one, unless the newer is still quite new. */
 static void begin_book(struct growth *g, uint64_t now_usec, uint64_t reserve_bytes)
 {
 	const struct growth_book *newest = &g->books[g->newest];
 	struct growth_book *older = &g->books[1 - g->newest];
 
-	g->taking = g->capacity > 0 &&
-		    (!newest->complete || u64_sub(now_usec, newest->time_usec) >= APART_USEC);
+	g->taking = !newest->complete || u64_sub(now_usec, newest->time_usec) >= APART_USEC;
 	if (!g->taking)
 		return;
 	older->complete = false;
@@ -115,16 +111,15 @@ static void begin_book(struct growth *g, uint64_t now_usec, uint64_t reserve_byt
 static void take(struct growth *g, const struct growth_packet *p)
 {
 	struct growth_book *b = &g->books[1 - g->newest];
-	unsigned room = g->capacity - b->count, count = p->count < room ? p->count : room;
 
+	/* who is not noted would seem to have grown by all that he holds */
+	if (p->count > g->capacity - b->count)
+		g->taking = false;
 	if (!g->taking)
 		return;
-	memcpy(b->notes + b->count, p->notes, count * sizeof(*p->notes));
-	b->count += count;
-	/* who is not noted would seem to have grown by all that he holds */
-	if (count < p->count)
-		g->taking = false;
-	if (!p->last || !g->taking)
+	memcpy(b->notes + b->count, p->notes, p->count * sizeof(*p->notes));
+	b->count += p->count;
+	if (!p->last)
 		return;
 	b->complete = true;
 	g->newest = 1 - g->newest;

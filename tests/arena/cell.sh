@@ -258,7 +258,8 @@ cold()
 	all_but 30
 	load_start cold hold "$REPLY"
 	all_but 0
-	load_start pusher hold $((REPLY + $1))
+	load_begin pusher hold $((REPLY + $1))
+	wait_for 200 "pusher to be ready, or dead" ready_or_gone pusher
 	lives pusher 20
 	fact_alive cold || :
 }

@@ -67,10 +67,10 @@ def rate(facts: Facts, key: str) -> float | None:
 
 
 def faults(cell: cells.Cell, facts: Facts, died: list[str], back: int | None) -> list[str]:
-    found = []
-    if facts.status != 0:
-        found.append("the case did not get to its end: " + "; ".join(facts.failures))
-    found += [f"{name} died" for name in BYSTANDERS if not facts.alive(name)]
+    if facts.status != 0:  # and nobody has counted who lives
+        found = ["the case did not get to its end: " + "; ".join(facts.failures)]
+    else:
+        found = [f"{name} died" for name in BYSTANDERS if not facts.alive(name)]
     strangers = sorted(set(died) - set(cell.must) - set(cell.may) - set(BYSTANDERS))
     found += [f"{name} died" for name in strangers]
     if facts.oom_kills > 0:

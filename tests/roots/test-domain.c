@@ -313,10 +313,11 @@ static void test_nodes(void **state)
 	tree_done(&sys);
 }
 
+#define LIST(count) "  pagesets\n    cpu: 0\n count: " count "\n high_max: 9999\n"
+
 /* Free pages on the lists of the CPUs that are the node's are available, and no other's. */
 static void test_node_lists(void **state)
 {
-#define LIST(count) "  pagesets\n    cpu: 0\n count: " count "\n high_max: 9999\n"
 	struct tree proc, sys;
 	struct domain d;
 	struct sample s;

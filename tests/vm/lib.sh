@@ -367,16 +367,25 @@ load_properties=(--property=OOMPolicy=continue --property=KillMode=mixed
 	--property=RemainAfterExit=yes --property=TasksMax=infinity)
 load_start()
 {
+	load_begin "$@"
+	# Taking memory that has to be reclaimed page by page is slow in a guest: 10 s, or 60.
+	wait_for 200 "$1 to be ready" exists "/vm/run/$1.ready"
+}
+
+# load_begin NAME ARGUMENTS...: as load_start, and waits for nothing.
+load_begin()
+{
 	local name=$1
 	shift
 	systemd-run --quiet --unit="$name" "${load_properties[@]}" \
 		/vm/bin/load "$@" --name "$name" --ready "/vm/run/$name.ready"
-	# Taking memory that has to be reclaimed page by page is slow in a guest: 10 s, or 60.
-	wait_for 200 "$name to be ready" exists "/vm/run/$name.ready"
 	load_pid[$name]=$(systemctl show --property=MainPID --value "$name")
 	fact "pid_$name" "${load_pid[$name]}"
 	say "load: $name $*"
 }
+
+# ready_or_gone NAME
+ready_or_gone() { exists "/vm/run/$1.ready" || gone "${load_pid[$1]}"; }
 
 # load_go NAME ARGUMENTS...: as load_start for a load that may die at any time from its start on:
 # notes the available memory and the time before it, and waits only for its process to be there.
