@@ -107,12 +107,10 @@ hot()
 {
 	mkdir -m 1777 /vm/run/hot
 	load_go hot random "$1" --threads 4 --ready /vm/run/hot/ready
-	wait_for 150 "hot to have its memory, or its end" ready_or_gone
+	wait_for 150 "hot to have its memory, or its end" ready_or_gone hot /vm/run/hot/ready
 	fact needed_usec "$(monotonic_usec)"
 	dies hot 90
 }
-
-ready_or_gone() { exists /vm/run/hot/ready || gone "${load_pid[hot]}"; }
 
 # The files of `mapped`: the bystander's too are on the slow drive, and there is no swap.
 mapped_files()
@@ -259,7 +257,7 @@ cold()
 	load_start cold hold "$REPLY"
 	all_but 0
 	load_begin pusher hold $((REPLY + $1))
-	wait_for 200 "pusher to be ready, or dead" ready_or_gone pusher
+	wait_for 200 "pusher to be ready, or dead" ready_or_gone pusher /vm/run/pusher.ready
 	lives pusher 20
 	fact_alive cold || :
 }

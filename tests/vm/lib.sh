@@ -384,8 +384,8 @@ load_begin()
 	say "load: $name $*"
 }
 
-# ready_or_gone NAME
-ready_or_gone() { exists "/vm/run/$1.ready" || gone "${load_pid[$1]}"; }
+# ready_or_gone NAME FILE: the load has said that it is ready, by its file, or does not live any more.
+ready_or_gone() { exists "$2" || gone "${load_pid[$1]}"; }
 
 # load_go NAME ARGUMENTS...: as load_start for a load that may die at any time from its start on:
 # notes the available memory and the time before it, and waits only for its process to be there.

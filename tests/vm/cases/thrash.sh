@@ -3,8 +3,6 @@
 # Four threads need more memory than there is, all the time, with swap for all of it on a slow disk:
 # half of swap stays free, and a bystander that goes through 150 MiB in two seconds has to wait.
 
-ready_or_gone() { exists /vm/run/hot/ready || gone "${load_pid[hot]}"; }
-
 wait_booted
 swap_start
 daemon_unit=reapd.service
@@ -15,7 +13,7 @@ load_start bystander neighbour 150 --cycle 2000 --output "$results/bystander.gap
 evidence_start 20
 mkdir -m 1777 /vm/run/hot # it is another user's
 load_go hot random 1100 --threads 4 --ready /vm/run/hot/ready
-wait_for 120 "hot to have its memory, or its end" ready_or_gone
+wait_for 120 "hot to have its memory, or its end" ready_or_gone hot /vm/run/hot/ready
 fact hot_usec "$(monotonic_usec)"
 wait_dead hot 90
 wait_memory_back 30
