@@ -50,6 +50,9 @@ static bool has_room_to_lock(void)
 
 void privileges_protect_self(struct privileges *ret)
 {
+	/* what reclaims for itself may wait ten seconds for a slow disk to take a page of
+	 * somebody's */
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	ret->adj_is_min = set_own_adj("-1000");
 	/* on fault: what is never used need not be resident, what was used once stays */
 	ret->memory_locked = has_room_to_lock() &&

@@ -6,7 +6,8 @@
  *   CAP_KILL	       signals to other users' processes: required
  *   CAP_SYS_PTRACE    processes hidden by hidepid, kcmp(): improves
  *   CAP_IPC_LOCK      memory that is never swapped out: improves
- *   CAP_SYS_RESOURCE  the PSI trigger and an oom_score_adj of -1000 of its own, at start only
+ *   CAP_SYS_RESOURCE  the PSI trigger, an oom_score_adj of -1000 of its own and allocations without
+ *		       I/O (PR_SET_IO_FLUSHER), at start only
  *
  * process_mrelease() needs none.
  */
@@ -20,7 +21,10 @@ struct privileges {
 	bool adj_is_min;    /* own oom_score_adj is -1000: the kernel's killer passes us by */
 };
 
-/* Before anything else: own oom_score_adj, and no memory of it that has yet to come from swap. */
+/*
+ * Before anything else: own oom_score_adj, no memory of it that has yet to come from swap, and no
+ * waiting for what has to go there. Threads and children inherit it.
+ */
 void privileges_protect_self(struct privileges *ret);
 
 /* SCHED_RR at the lowest real-time priority, else nice -20. 0 or negative errno. */

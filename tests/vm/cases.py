@@ -56,6 +56,8 @@ class Case:
     check: typing.Callable[[Facts, Checks], None]
     about: str
 
+PF_MEMALLOC_NOIO = 0x00080000  # include/linux/sched.h
+
 
 def check_leak(facts: Facts, checks: Checks) -> None:
     check_ran(facts, checks)
@@ -98,6 +100,8 @@ def check_traces(facts: Facts, checks: Checks) -> None:
 def check_leak_explained(facts: Facts, checks: Checks) -> None:
     check_leak(facts, checks)
     if facts.notes.get("daemon") == "reapd":
+        flags = int(facts.unit("daemon-end").get("NoteFlags", "0"))
+        checks.that(bool(flags & PF_MEMALLOC_NOIO), "daemon: allocates without I/O", hex(flags))
         check_traces(facts, checks)
         report.check_catalog(facts, checks)
 

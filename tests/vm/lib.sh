@@ -350,9 +350,9 @@ daemon_note()
 			END { printf "NoteVoluntarySwitches=%d\nNoteInvoluntarySwitches=%d\n", v, n }'
 		sed -n 's/^\(VmRSS\|RssAnon\|VmLck\):[^0-9]*\([0-9]*\) kB/Note\1KiB=\2/p' \
 			"/proc/$daemon_pid/status" 2>/dev/null || :
-		# Fields 10 and 12 of stat: minor and major faults.
+		# Fields 9, 10 and 12 of stat: flags, minor and major faults.
 		sed 's/.*) //' "/proc/$daemon_pid/stat" 2>/dev/null |
-			awk '{ print "NoteMinorFaults=" $8 "\nNoteMajorFaults=" $10 }' || :
+			awk '{ print "NoteFlags=" $7 "\nNoteMinorFaults=" $8 "\nNoteMajorFaults=" $10 }' || :
 	} >"$results/units/daemon-$1"
 }
 
