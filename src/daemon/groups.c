@@ -16,6 +16,17 @@
 /* What was lost since a look that is older than this may have been lost long ago. */
 #define STALE_USEC (30 * USEC_PER_SEC)
 
+/*
+ * How often they are asked. PSI is a mean over the CPUs, weighed by how long each was not idle
+ * since it was read last: a process that waits all the time, now on this CPU and now on that, has
+ * lost half of it by the file of its group, and less with more CPUs, unless that is read between.
+ */
+#define ASK_INTERVAL_USEC (USEC_PER_SEC / 5)
+
+/* The files of all groups take a megabyte of the kernel's memory: closed when so long not needed.
+ */
+#define RELEASE_USEC (60 * USEC_PER_SEC)
+
 /* A tmpfs is being filled when shared memory has grown by this much, and this share of all. */
 #define FILLED_BYTES   (UINT64_C(16) << 20)
 #define FILLED_DIVISOR 128
@@ -75,6 +86,8 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 		case GROUP_LOOK_PRESSURE:
 			take_pressure(g, &result.pressure, d->settings.config.stall_window_usec);
 			break;
+		case GROUP_LOOK_RELEASE:
+			break; /* has no result */
 		case GROUP_LOOK_SHMEM:
 			g->looking = false;
 			if (result.writer.id.pid == 0)
@@ -94,12 +107,18 @@ int groups_add_source(struct daemon *d)
 			       : 0;
 }
 
-void groups_look(struct groups *g, uint64_t now_usec)
+void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low)
 {
-	if (!g->works || g->looking_at_pressure || now_usec < g->next_usec)
+	if (!g->works || g->looking_at_pressure)
 		return;
-	g->next_usec = now_usec + USEC_PER_SEC;
-	g->looking_at_pressure = group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
+	if (asked || low)
+		g->needed_usec = now_usec;
+	else if (g->prepared && now_usec - g->needed_usec >= RELEASE_USEC)
+		g->prepared = !group_look_submit(&g->look, GROUP_LOOK_RELEASE);
+	if (asked ? now_usec < g->next_usec : g->prepared || !low)
+		return;
+	g->next_usec = now_usec + ASK_INTERVAL_USEC;
+	g->looking_at_pressure = g->prepared = group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
 }
 
 void groups_fill_sample(const struct groups *g, struct sample *s)

@@ -20,7 +20,8 @@ struct groups {
 	struct group_look look;
 	struct others others;
 	char name[sizeof(((struct group_pressure_result *)0)->name)]; /* who lost it last */
-	uint64_t next_usec;
+	bool prepared; /* a look has opened what the next ones need */
+	uint64_t next_usec, needed_usec;
 
 	struct shmem_writer writer;
 	uint64_t writer_usec; /* when it was named */
@@ -34,8 +35,12 @@ struct groups {
 int groups_start(struct groups *g, int proc_fd);
 int groups_add_source(struct daemon *d);
 
-/* Has the thread look, if it is time again. */
-void groups_look(struct groups *g, uint64_t now_usec);
+/*
+ * Has the thread look: each second when it is @asked for; and once as soon as memory is @low, for
+ * there to be what to compare with, and the files open, before opening one takes a second. To be
+ * called with each sample.
+ */
+void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low);
 
 /* What was lost up to here does not count any more: nor does what a look under way will say. */
 void groups_forget(struct groups *g);

@@ -17,10 +17,11 @@
 #define STACK_SIZE (128 * 1024)
 
 /*
- * A walk that took so long is waiting for memory itself. Then those that are known to lose time are
- * asked, and all again when that walk is so old, or so many times as old as it took.
+ * A walk finds who is new, and takes seconds where it waits for memory itself. So it is made when
+ * the last one is so old and so many times as old as it took; and as long as it is known who loses
+ * time, only when the last one is very old.
  */
-#define SLOW_USEC  250000
+#define FRESH_USEC (UINT64_C(3) * 1000000)
 #define OLD_USEC   (UINT64_C(30) * 1000000)
 #define OLD_FACTOR 4
 
@@ -30,19 +31,22 @@ struct look_thread {
 	struct group_watch *pressure;
 	uint64_t walked_usec; /* when the last one began */
 	uint64_t walk_usec;   /* that it took */
+	unsigned losers;      /* in the last look */
 	struct shmem_watch *shmem;
 };
 
 static void look_at_pressure(struct look_thread *t, struct group_pressure_result *ret)
 {
 	uint64_t begin = clock_now_usec();
-	bool old = begin - t->walked_usec >= u64_max(OLD_USEC, OLD_FACTOR * t->walk_usec);
+	uint64_t least = t->losers >= 2 ? OLD_USEC : FRESH_USEC;
+	bool walk = begin - t->walked_usec >= u64_max(least, OLD_FACTOR * t->walk_usec);
 
-	if (t->walk_usec >= SLOW_USEC && !old && group_watch_ask(t->pressure, ret))
-		return;
-	group_watch_look(t->pressure, ret);
-	t->walked_usec = begin;
-	t->walk_usec = clock_now_usec() - begin;
+	if (walk || !group_watch_ask(t->pressure, ret)) {
+		group_watch_look(t->pressure, ret);
+		t->walked_usec = begin;
+		t->walk_usec = clock_now_usec() - begin;
+	}
+	t->losers = ret->losers;
 }
 
 static void *look_main(void *userdata)
@@ -61,6 +65,9 @@ static void *look_main(void *userdata)
 			return NULL;
 		result.kind = kind;
 		switch (kind) {
+		case GROUP_LOOK_RELEASE:
+			group_watch_release(t.pressure);
+			continue;
 		case GROUP_LOOK_PRESSURE:
 			look_at_pressure(&t, &result.pressure);
 			break;

@@ -9,7 +9,11 @@
 #include "sys/group-pressure.h"
 #include "sys/group-shmem.h"
 
-enum group_look_kind { GROUP_LOOK_PRESSURE, GROUP_LOOK_SHMEM };
+enum group_look_kind {
+	GROUP_LOOK_PRESSURE,
+	GROUP_LOOK_SHMEM,
+	GROUP_LOOK_RELEASE, /* closes what is held open for the next look; has no result */
+};
 
 struct group_look_result {
 	enum group_look_kind kind;

@@ -22,20 +22,25 @@
 #define MUCH  (WHOLE / 10) /* with less nobody asks for a group's limits */
 
 #define STAT_SIZE 8192
-/* So many pages came back to a group that waits for them. */
+/* So many pages came back to a group that waits for them, within as long at least. */
 #define REFAULTS_A_SECOND 16
+#define REFAULTS_USEC	  SEC
 
 /* What a group had lost when it was looked at last. */
 struct slot {
 	struct group_mark mark;
 	uint64_t time_usec; /* then: a walk may take ten seconds */
 	uint64_t memory_usec, io_usec;
-	bool has_refaults; /* it has been asked for those */
-	uint64_t refaults; /* then */
+	bool has_refaults;		  /* it has been asked for those */
+	bool misses;			  /* there were enough of them */
+	uint64_t refaults, refaults_usec; /* then */
 };
 
-/* Those that lost most in the last walk, with their files held open. */
-#define HELD 8
+/*
+ * Those whose files are held open: all, as a rule. Of more than that, those that lost most, and the
+ * rest is known from walks alone.
+ */
+#define HELD 128
 
 enum held_file { HELD_MEMORY, HELD_IO, HELD_STAT, HELD_FILES };
 
@@ -45,34 +50,29 @@ static const char *const held_files[HELD_FILES] = {
 	[HELD_STAT] = "memory.stat",
 };
 
-struct held {
-	bool taken;
-	int fds[HELD_FILES]; /* -1: there is no such file */
-	uint64_t lost;	     /* the greater share */
-	struct slot last;
-	char name[sizeof(((struct group_pressure_result *)0)->name)];
-};
-
+/* Shares of the time. */
 struct loss {
-	uint64_t share;
+	uint64_t memory, io;
 	char name[sizeof(((struct group_pressure_result *)0)->name)];
 };
 
-/* The most and the second. */
-struct losses {
-	struct loss most, second;
+struct held {
+	bool taken, limited;
+	int fds[HELD_FILES]; /* -1: there is no such file */
+	struct slot last;
+	struct loss loss; /* at that look */
 };
 
 struct group_watch {
 	int root_fd;
 	uint64_t (*clock)(void);
 	uint64_t look;	    /* counts from 1 */
-	uint64_t told_usec; /* of time up to here has been told */
-	struct losses memory, io;
-	bool asked;   /* since the last walk */
-	bool answers; /* when they were asked last, two lost time */
+	uint64_t told_usec; /* of time up to here has been told; 0: of none */
+	unsigned losers;
+	struct loss worst;
+	struct loss others; /* the most of each, and who lost most */
 	struct held held[HELD];
-	struct slot slots[GROUP_MARKS];
+	struct slot slots[GROUP_MARKS]; /* of those that are not held */
 };
 
 static bool has_limit(const struct group_level *at)
@@ -91,19 +91,26 @@ static bool has_limit(const struct group_level *at)
 	return false;
 }
 
-static void note_loss(struct losses *l, const char *name, uint64_t share)
+static uint64_t lost(const struct loss *l)
 {
-	struct loss now = {.share = share};
+	return u64_max(l->memory, l->io);
+}
 
-	if (share <= l->second.share)
+static void note_loss(struct group_watch *w, const struct loss *l)
+{
+	struct loss behind = *l;
+
+	if (lost(l) < MUCH)
 		return;
-	strncpy(now.name, name, sizeof(now.name) - 1);
-	if (share > l->most.share) {
-		l->second = l->most;
-		l->most = now;
-	} else {
-		l->second = now;
+	w->losers++;
+	if (lost(l) > lost(&w->worst)) {
+		behind = w->worst;
+		w->worst = *l;
 	}
+	if (lost(&behind) > lost(&w->others))
+		memcpy(w->others.name, behind.name, sizeof(w->others.name));
+	w->others.memory = u64_max(w->others.memory, behind.memory);
+	w->others.io = u64_max(w->others.io, behind.io);
 }
 
 static bool read_pressure(int fd, uint64_t *ret_usec)
@@ -127,57 +134,32 @@ static bool read_losses(const struct group_watch *w, int memory_fd, int io_fd, s
 
 /*
  * Whether pages that were taken from it are among what it waits for: a job that reads a drive waits
- * for that all the same. Where nothing counts them they may be.
+ * for that all the same. Where nothing counts them they may be. They count when they are asked for,
+ * and who waits half a second for each brings none back between.
  */
 static bool is_io_for_memory(int stat_fd, const struct slot *before, struct slot *now)
 {
-	uint64_t some = u64_muldiv(REFAULTS_A_SECOND, now->time_usec - before->time_usec, SEC);
+	uint64_t elapsed = now->time_usec - before->refaults_usec;
 	struct memcg_stat stat;
 	char text[STAT_SIZE];
 	size_t len;
 
+	if (before->has_refaults && elapsed < REFAULTS_USEC)
+		return before->misses;
 	if (stat_fd < 0 || fs_read_fd(stat_fd, text, sizeof(text), &len) < 0 ||
 	    memcg_stat_parse(text, len, &stat) < 0)
 		return true;
 	now->has_refaults = true;
 	now->refaults = u64_add(stat.refault_anon, stat.refault_file);
-	return before->has_refaults && u64_sub(now->refaults, before->refaults) >= some;
+	now->refaults_usec = now->time_usec;
+	now->misses = before->has_refaults && u64_sub(now->refaults, before->refaults) >=
+						      u64_muldiv(REFAULTS_A_SECOND, elapsed, SEC);
+	return now->misses;
 }
 
 static int open_file(const struct group_level *at, enum held_file file)
 {
 	return openat(at->fd, held_files[file], O_RDONLY | O_CLOEXEC);
-}
-
-static void release(struct held *h)
-{
-	for (unsigned i = 0; h->taken && i < HELD_FILES; i++)
-		fs_closep(&h->fds[i]);
-	h->taken = false;
-}
-
-static void release_all(struct group_watch *w)
-{
-	for (unsigned i = 0; i < HELD; i++)
-		release(&w->held[i]);
-}
-
-static void hold(struct group_watch *w, const struct group_level *at, const struct slot *now,
-		 uint64_t lost)
-{
-	struct held *h = &w->held[0];
-
-	for (unsigned i = 0; i < HELD && h->taken; i++) {
-		if (!w->held[i].taken || w->held[i].lost < h->lost)
-			h = &w->held[i];
-	}
-	if (h->taken && h->lost >= lost)
-		return;
-	release(h);
-	*h = (struct held){.taken = true, .lost = lost, .last = *now};
-	for (unsigned i = 0; i < HELD_FILES; i++)
-		h->fds[i] = open_file(at, (enum held_file)i);
-	strncpy(h->name, at->name, sizeof(h->name) - 1);
 }
 
 static uint64_t share(uint64_t before_usec, uint64_t now_usec, uint64_t elapsed_usec)
@@ -188,55 +170,120 @@ static uint64_t share(uint64_t before_usec, uint64_t now_usec, uint64_t elapsed_
 }
 
 /* What a group has lost since @before, and what of that may be for want of memory. */
-static uint64_t compare(int stat_fd, const struct slot *before, struct slot *now,
-			uint64_t *ret_memory, uint64_t *ret_io)
+static void compare(int stat_fd, const struct slot *before, struct slot *now, struct loss *ret)
 {
 	uint64_t elapsed = now->time_usec - before->time_usec;
-	uint64_t io = share(before->io_usec, now->io_usec, elapsed);
 
 	now->has_refaults = before->has_refaults;
+	now->misses = before->misses;
 	now->refaults = before->refaults;
-	if (io >= MUCH && !is_io_for_memory(stat_fd, before, now))
-		io = 0;
-	*ret_memory = share(before->memory_usec, now->memory_usec, elapsed);
-	*ret_io = io;
-	return u64_max(*ret_memory, io);
+	now->refaults_usec = before->refaults_usec;
+	ret->memory = share(before->memory_usec, now->memory_usec, elapsed);
+	ret->io = share(before->io_usec, now->io_usec, elapsed);
+	if (ret->io >= MUCH && !is_io_for_memory(stat_fd, before, now))
+		ret->io = 0;
 }
 
-static void compare_at(struct group_watch *w, const struct group_level *at,
-		       const struct slot *before, struct slot *now)
+static void release(struct held *h)
 {
-	CLEANUP_CLOSE int stat_fd = -1;
-	uint64_t memory, io, lost;
+	for (unsigned i = 0; h->taken && i < HELD_FILES; i++)
+		fs_closep(&h->fds[i]);
+	h->taken = false;
+}
 
-	if (share(before->io_usec, now->io_usec, now->time_usec - before->time_usec) >= MUCH)
-		stat_fd = open_file(at, HELD_STAT);
-	lost = compare(stat_fd, before, now, &memory, &io);
-	if (lost < MUCH || has_limit(at))
+static bool look_at_held(struct held *h, struct group_watch *w)
+{
+	struct slot now = {.mark = {h->last.mark.id, w->look}};
+
+	if (!read_losses(w, h->fds[HELD_MEMORY], h->fds[HELD_IO], &now)) {
+		release(h); /* it is gone */
+		return false;
+	}
+	compare(h->fds[HELD_STAT], &h->last, &now, &h->loss);
+	h->last = now;
+	return true;
+}
+
+static void note(struct group_watch *w, struct held *h, const struct group_level *at)
+{
+	if (lost(&h->loss) >= MUCH)
+		h->limited = has_limit(at);
+	if (!h->limited)
+		note_loss(w, &h->loss);
+}
+
+/* A place that is free, or of one who lost less than somebody who lost much. */
+static struct held *place_for(struct group_watch *w, const struct loss *loss)
+{
+	struct held *least = &w->held[0];
+
+	for (unsigned i = 0; i < HELD; i++) {
+		if (!w->held[i].taken)
+			return &w->held[i];
+		if (lost(&w->held[i].loss) < lost(&least->loss))
+			least = &w->held[i];
+	}
+	return lost(loss) >= MUCH && lost(&least->loss) < lost(loss) ? least : NULL;
+}
+
+static void compare_walks(struct group_watch *w, struct held *h, const struct group_level *at)
+{
+	struct slot *slot = group_mark_find(w->slots, sizeof(*slot), h->last.mark.id, w->look);
+
+	if (!slot)
 		return;
-	note_loss(&w->memory, at->name, memory);
-	note_loss(&w->io, at->name, io);
-	hold(w, at, now, lost);
+	if (slot->mark.id == h->last.mark.id && slot->mark.look + 1 == w->look)
+		compare(h->fds[HELD_STAT], slot, &h->last, &h->loss);
+	*slot = h->last;
+	note(w, h, at);
+}
+
+/* One that is not held, or not yet. */
+static bool look_at_other(struct group_watch *w, const struct group_level *at, uint64_t id)
+{
+	struct held h = {.taken = true, .last.mark = {id, w->look}}, *place;
+
+	for (unsigned i = 0; i < HELD_FILES; i++)
+		h.fds[i] = open_file(at, (enum held_file)i);
+	if (!read_losses(w, h.fds[HELD_MEMORY], h.fds[HELD_IO], &h.last)) {
+		release(&h);
+		return false;
+	}
+	strncpy(h.loss.name, at->name, sizeof(h.loss.name) - 1);
+	place = place_for(w, &h.loss);
+	if (place) {
+		h.limited = has_limit(at);
+	} else {
+		compare_walks(w, &h, at);
+		place = place_for(w, &h.loss);
+	}
+	if (place) {
+		release(place);
+		*place = h;
+	} else {
+		release(&h);
+	}
+	return true;
 }
 
 static bool look_at_group(void *userdata, const struct group_level *at)
 {
 	struct group_watch *w = userdata;
-	CLEANUP_CLOSE int memory_fd = open_file(at, HELD_MEMORY);
-	CLEANUP_CLOSE int io_fd = open_file(at, HELD_IO);
-	struct slot now = {.mark.look = w->look}, *slot;
 	struct stat st;
 
-	if (fstat(at->fd, &st) < 0 || !read_losses(w, memory_fd, io_fd, &now))
+	if (fstat(at->fd, &st) < 0)
 		return false;
-	now.mark.id = st.st_ino;
-	slot = group_mark_find(w->slots, sizeof(*slot), now.mark.id, w->look);
-	if (!slot)
+	for (unsigned i = 0; i < HELD; i++) {
+		struct held *h = &w->held[i];
+
+		if (!h->taken || h->last.mark.id != st.st_ino)
+			continue;
+		if (!look_at_held(h, w))
+			return false;
+		note(w, h, at);
 		return true;
-	if (slot->mark.id == now.mark.id && slot->mark.look + 1 == w->look)
-		compare_at(w, at, slot, &now);
-	*slot = now;
-	return true;
+	}
+	return look_at_other(w, at, st.st_ino);
 }
 
 struct group_watch *group_watch_new(int root_fd, uint64_t (*clock)(void))
@@ -252,68 +299,69 @@ struct group_watch *group_watch_new(int root_fd, uint64_t (*clock)(void))
 	return w;
 }
 
+void group_watch_release(struct group_watch *w)
+{
+	for (unsigned i = 0; i < HELD; i++)
+		release(&w->held[i]);
+	w->told_usec = 0;
+}
+
 void group_watch_free(struct group_watch *w)
 {
 	if (!w)
 		return;
-	release_all(w);
+	group_watch_release(w);
 	munmap(w, sizeof(*w));
 }
 
-/* Of the time since this was called last; @known: what of that was lost. */
-static void tell(struct group_watch *w, bool known, struct group_pressure_result *ret)
+static void begin(struct group_watch *w)
 {
-	const struct loss *memory = &w->memory.second, *io = &w->io.second;
-	uint64_t now = w->clock(), elapsed = known ? u64_sub(now, w->told_usec) : 0;
+	w->losers = 0;
+	w->worst = w->others = (struct loss){};
+}
 
-	*ret = (struct group_pressure_result){.elapsed_usec = elapsed};
+/* Of the time since this was called last. */
+static void tell(struct group_watch *w, struct group_pressure_result *ret)
+{
+	uint64_t now = w->clock();
+	uint64_t elapsed = w->told_usec > 0 ? u64_sub(now, w->told_usec) : 0;
+
+	*ret = (struct group_pressure_result){.elapsed_usec = elapsed, .losers = w->losers};
 	w->told_usec = now;
 	if (elapsed == 0)
 		return;
-	ret->memory_usec = u64_muldiv(memory->share, elapsed, WHOLE);
-	ret->io_usec = u64_muldiv(io->share, elapsed, WHOLE);
-	memcpy(ret->name, (memory->share >= io->share ? memory : io)->name, sizeof(ret->name));
+	ret->memory_usec = u64_muldiv(w->others.memory, elapsed, WHOLE);
+	ret->io_usec = u64_muldiv(w->others.io, elapsed, WHOLE);
+	memcpy(ret->name, w->others.name, sizeof(ret->name));
 }
 
 void group_watch_look(struct group_watch *w, struct group_pressure_result *ret)
 {
-	/* what is compared with another walk was lost while some were asked, and told then */
-	bool known = w->look > 0 && !w->asked;
-
+	begin(w);
 	w->look++;
-	w->memory = w->io = (struct losses){};
-	release_all(w);
 	group_walk(w->root_fd, look_at_group, w);
-	tell(w, known, ret);
-	w->asked = w->answers = false;
+	for (unsigned i = 0; i < HELD; i++) {
+		if (w->held[i].last.mark.look != w->look)
+			release(&w->held[i]);
+	}
+	tell(w, ret);
 }
 
 bool group_watch_ask(struct group_watch *w, struct group_pressure_result *ret)
 {
-	bool answered = w->answers;
-	unsigned losers = 0;
-	uint64_t memory, io;
+	bool known = false;
 
-	w->memory = w->io = (struct losses){};
+	begin(w);
 	for (unsigned i = 0; i < HELD; i++) {
 		struct held *h = &w->held[i];
-		struct slot now = {};
 
-		if (!h->taken)
+		if (!h->taken || !look_at_held(h, w))
 			continue;
-		if (!read_losses(w, h->fds[HELD_MEMORY], h->fds[HELD_IO], &now)) {
-			release(h);
-			continue;
-		}
-		losers += compare(h->fds[HELD_STAT], &h->last, &now, &memory, &io) >= MUCH;
-		note_loss(&w->memory, h->name, memory);
-		note_loss(&w->io, h->name, io);
-		h->last = now;
+		known = true;
+		if (!h->limited)
+			note_loss(w, &h->loss);
 	}
-	w->answers = losers >= 2;
-	if (!w->answers && !answered)
-		return false;
-	w->asked = true;
-	tell(w, true, ret);
-	return true;
+	if (known)
+		tell(w, ret);
+	return known;
 }

@@ -171,22 +171,29 @@ static void test_refaults(void **state)
 	tree_done(&t);
 }
 
-static void check_ask(struct group_watch *w, uint64_t now_usec, bool known, uint64_t memory_usec,
-		      uint64_t io_usec, const char *name)
+static void check_ask(struct group_watch *w, uint64_t now_usec, unsigned losers,
+		      uint64_t memory_usec, uint64_t io_usec, const char *name)
+{
+	struct group_pressure_result r;
+
+	fake_usec = now_usec;
+	assert_true(group_watch_ask(w, &r));
+	assert_string_equal(r.name, name);
+	CHECK_UINT(name, r.elapsed_usec, SEC);
+	CHECK_UINT(name, r.losers, losers);
+	CHECK_UINT(name, r.memory_usec, memory_usec);
+	CHECK_UINT(name, r.io_usec, io_usec);
+}
+
+static void check_nobody_held(struct group_watch *w)
 {
 	struct group_pressure_result r = {.name = "untouched"};
 
-	fake_usec = now_usec;
-	CHECK_INT(name, group_watch_ask(w, &r), known);
-	assert_string_equal(r.name, known ? name : "untouched");
-	if (known) {
-		CHECK_UINT(name, r.elapsed_usec, SEC);
-		CHECK_UINT(name, r.memory_usec, memory_usec);
-		CHECK_UINT(name, r.io_usec, io_usec);
-	}
+	assert_false(group_watch_ask(w, &r));
+	assert_string_equal(r.name, "untouched");
 }
 
-/* Those that are known to lose time are asked without a walk, and nothing is told twice. */
+/* Those that are known are asked without a walk, and nothing is told twice. */
 static void test_ask(void **state)
 {
 	struct group_watch *w;
@@ -194,54 +201,128 @@ static void test_ask(void **state)
 
 	(void)state;
 	tree_init(&t);
-	for (unsigned i = 0; i < 12; i++) {
-		char path[32];
-
-		snprintf(path, sizeof(path), "idle%u.service", i);
-		put_group(&t, path, 0, 0);
-	}
 	put_group(&t, "worst.service", 0, 0);
 	put_group(&t, "second.service", 0, 0);
-	put_group(&t, "late.service", 0, 0);
-	put_refaults(&t, "second.service", 0, 0);
 	w = group_watch_new(t.fd, fake_clock);
 	assert_non_null(w);
-	check_ask(w, SEC, false, 0, 0, "");
+	check_nobody_held(w);
 	check(w, SEC, 0, 0, 0, "");
-	check_ask(w, SEC, false, 0, 0, ""); /* nobody has lost anything */
+	check_ask(w, 2 * SEC, 0, 0, 0, "");
 	put_group(&t, "worst.service", 900000, 0);
-	put_group(&t, "second.service", 0, 800000);
-	check(w, 2 * SEC, SEC, 0, 0, ""); /* its refaults are not known yet */
+	put_group(&t, "second.service", 700000, 0);
+	put_group(&t, "new.service", 0, 0); /* a walk has to find it */
+	check_ask(w, 3 * SEC, 2, 700000, 0, "second.service");
 	put_group(&t, "worst.service", 1800000, 0);
-	put_group(&t, "second.service", 0, 1600000);
-	put_refaults(&t, "second.service", 16, 0);
-	check(w, 3 * SEC, SEC, 0, 0, ""); /* the only one to wait for I/O */
-	check_ask(w, 3 * SEC, false, 0, 0, "");
-
+	put_group(&t, "second.service", 1300000, 0);
+	put_group(&t, "new.service", 700000, 0);
+	check(w, 4 * SEC, SEC, 600000, 0, "second.service");
 	put_group(&t, "worst.service", 2700000, 0);
-	put_group(&t, "second.service", 700000, 1600000);
-	check(w, 4 * SEC, SEC, 700000, 0, "second.service");
+	put_group(&t, "new.service", 1400000, 0);
+	check_ask(w, 5 * SEC, 2, 700000, 0, "new.service");
+	/* one is left */
 	put_group(&t, "worst.service", 3600000, 0);
-	put_group(&t, "second.service", 1300000, 1600000);
-	put_group(&t, "late.service", 1000000, 0); /* not among those that are asked */
-	check_ask(w, 5 * SEC, true, 600000, 0, "second.service");
-	put_group(&t, "worst.service", 4000000, 0);
-	put_group(&t, "second.service", 1500000, 1600000);
-	check_ask(w, 6 * SEC, true, 200000, 0, "second.service");
-	/* one is left, which may be chance */
-	put_group(&t, "worst.service", 4900000, 0);
-	check_ask(w, 7 * SEC, true, 0, 0, "");
-	/* or not: all are looked at, for the next look to be compared with */
-	put_group(&t, "worst.service", 5200000, 0);
-	check_ask(w, 8 * SEC, false, 0, 0, "");
+	check_ask(w, 6 * SEC, 1, 0, 0, "");
+	/* one is gone: what is held says nothing any more */
+	put_group(&t, "worst.service", 4500000, 0);
+	put_group(&t, "second.service", 1700000, 0);
+	tree_text(&t, "new.service/memory.pressure", "");
+	check_ask(w, 7 * SEC, 2, 400000, 0, "second.service");
+	group_watch_release(w);
+	check_nobody_held(w);
 	check(w, 8 * SEC, 0, 0, 0, "");
-	put_group(&t, "worst.service", 6100000, 0);
-	put_group(&t, "late.service", 1300000, 0);
-	check(w, 9 * SEC, SEC, 300000, 0, "late.service");
-	/* gone: what is held says nothing any more */
-	put_group(&t, "worst.service", 7000000, 0);
-	tree_text(&t, "late.service/memory.pressure", "");
-	check_ask(w, 10 * SEC, false, 0, 0, "");
+	put_group(&t, "worst.service", 5400000, 0);
+	put_group(&t, "second.service", 2000000, 0);
+	check_ask(w, 9 * SEC, 2, 300000, 0, "second.service");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+/* Who reclaims waits for memory, and whoever he takes pages from waits for a disk. */
+static void test_other_loss(void **state)
+{
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "filler.service", 0, 0);
+	put_group(&t, "waiter.service", 0, 0);
+	put_group(&t, "third.service", 0, 0);
+	put_refaults(&t, "waiter.service", 0, 0);
+	w = group_watch_new(t.fd, fake_clock);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	put_group(&t, "filler.service", 900000, 0);
+	put_group(&t, "waiter.service", 0, 800000);
+	check(w, 2 * SEC, SEC, 0, 0, ""); /* its refaults are not known yet */
+	put_group(&t, "filler.service", 1800000, 0);
+	put_group(&t, "waiter.service", 0, 1600000);
+	put_group(&t, "third.service", 300000, 0);
+	put_refaults(&t, "waiter.service", 16, 0);
+	check(w, 3 * SEC, SEC, 300000, 800000, "waiter.service");
+	/* and the other way round, which of both is worse does not matter */
+	put_group(&t, "filler.service", 2500000, 0);
+	put_group(&t, "waiter.service", 0, 2400000);
+	put_refaults(&t, "waiter.service", 32, 0);
+	check(w, 4 * SEC, SEC, 700000, 0, "filler.service");
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+/* Five looks a second, and each page that is waited for comes after three of them. */
+static void test_refaults_between(void **state)
+{
+	struct group_pressure_result r;
+	struct group_watch *w;
+	struct tree t;
+	uint64_t io = 0;
+
+	(void)state;
+	tree_init(&t);
+	put_group(&t, "filler.service", 0, 0);
+	put_group(&t, "waiter.service", 0, 0);
+	put_refaults(&t, "waiter.service", 0, 0);
+	w = group_watch_new(t.fd, fake_clock);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	for (unsigned i = 1; i <= 20; i++) {
+		put_group(&t, "filler.service", i * 190000, 0);
+		put_group(&t, "waiter.service", 0, i * 180000);
+		put_refaults(&t, "waiter.service", i / 3 * 24, 0);
+		fake_usec = SEC + i * SEC / 5;
+		assert_true(group_watch_ask(w, &r));
+		io += r.io_usec;
+	}
+	/* from the second second on */
+	CHECK_UINT("waiter", io, 15 * 180000);
+	group_watch_free(w);
+	tree_done(&t);
+}
+
+/* More than are held: those that lose most are, in place of those that lose nothing. */
+static void test_held(void **state)
+{
+	char path[64];
+	struct group_watch *w;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "g%u.service", i);
+		put_group(&t, path, 0, 0);
+	}
+	w = group_watch_new(t.fd, fake_clock);
+	assert_non_null(w);
+	check(w, SEC, 0, 0, 0, "");
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "g%u.service", i);
+		put_group(&t, path, 200000 + i * 1000, 0);
+	}
+	check(w, 2 * SEC, SEC, 498000, 0, "g298.service");
+	put_group(&t, "g298.service", 898000, 0);
+	put_group(&t, "g299.service", 999000, 0);
+	check_ask(w, 3 * SEC, 2, 400000, 0, "g298.service");
 	group_watch_free(w);
 	tree_done(&t);
 }
@@ -269,15 +350,15 @@ static void test_slow(void **state)
 	fake_step_usec = 0;
 	CHECK_UINT("walk", r.elapsed_usec, 30 * SEC);
 	CHECK_UINT("walk", r.memory_usec, 30 * SEC * 15 / 100);
-	/* a second later: after 21 and 11 */
+	/* a second later: after 21 and 11, 9.5 % and 18 % */
 	put_group(&t, "one.service", 5 * SEC, 0);
 	put_group(&t, "other.service", 5 * SEC, 0);
-	fake_usec = 32 * SEC;
-	assert_false(group_watch_ask(w, &r)); /* 9.5 % and 18 % */
-	fake_usec = 32 * SEC;
+	check_ask(w, 32 * SEC, 1, 0, 0, "");
 	put_group(&t, "one.service", 6 * SEC, 0);
 	put_group(&t, "other.service", 6 * SEC, 0);
-	assert_false(group_watch_ask(w, &r)); /* no time has passed */
+	assert_true(group_watch_ask(w, &r)); /* no time has passed */
+	CHECK_UINT("none", r.elapsed_usec, 0);
+	CHECK_UINT("none", r.losers, 0);
 	group_watch_free(w);
 	tree_done(&t);
 }
@@ -407,10 +488,17 @@ static void test_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_second), cmocka_unit_test(test_refaults),
-		cmocka_unit_test(test_slow),   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_ask),    cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_many),   cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_second),
+		cmocka_unit_test(test_refaults),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_other_loss),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_refaults_between),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
