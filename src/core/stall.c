@@ -25,6 +25,8 @@
  * somebody else loses a quarter of his time, with the defaults.
  */
 #define OTHERS_DIVISOR 2
+/* And this share of it where little of what is reclaimed comes back, in percent. */
+#define OTHERS_IDLY_PERCENT 80
 /*
  * Files that were read again are missed when the kernel put so much of them onto its list of those
  * in use. It is a thirtieth at most where a job reads one in a circle.
@@ -217,19 +219,45 @@ static bool is_needed(const struct stall_history *h, const struct sample *s,
 }
 
 /*
+ * Of each part of the window the greater of both losses: whoever waits for his pages waits now for
+ * memory and now for I/O.
+ */
+static uint64_t others_lost(const struct stall_history *h, const struct sample *s,
+			    const struct stall_slot *oldest)
+{
+	const struct others *now = &s->others;
+	uint64_t sum = 0;
+
+	for (unsigned i = 1; i <= h->count; i++) {
+		const struct stall_slot *slot =
+			&h->slots[(h->head + STALL_SLOTS - i) % STALL_SLOTS];
+
+		if (!slot->has_others)
+			break;
+		sum += u64_max(u64_sub(now->memory_usec, slot->others.memory_usec),
+			       u64_sub(now->io_usec, slot->others.io_usec));
+		now = &slot->others;
+		if (slot == oldest)
+			break;
+	}
+	return sum;
+}
+
+/*
  * What somebody else than the worst loses. Of a job that stalls itself alone there is nothing to
  * say here; and where all processes are in one group, or there are no groups, the figures of the
  * whole machine have to do.
  *
  * Beside a leak into a slow disk the share of what comes back is small, as the leak is most of what
  * goes there, and it looks as if idle pages were moved. Those take no one else's time for so long:
- * who waits as much as the whole machine does is waiting for his own.
+ * who waits nearly as much as the whole machine does is waiting for his own.
  */
 static void judge_others(const struct stall_history *h, const struct config *config,
 			 const struct sample *s, const struct stall_slot *oldest, uint64_t window,
 			 struct stall *stall)
 {
-	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io;
+	uint64_t limit = config->stall_limit_permyriad / OTHERS_DIVISOR, memory, io, both;
+	uint64_t limit_idly = u64_muldiv(config->stall_limit_permyriad, OTHERS_IDLY_PERCENT, 100);
 	uint64_t elapsed = s->time_usec - oldest->time_usec;
 	uint64_t back = refaults(h, oldest);
 
@@ -238,15 +266,15 @@ static void judge_others(const struct stall_history *h, const struct config *con
 	/* what comes late may have been lost before */
 	memory = u64_min(u64_sub(s->others.memory_usec, oldest->others.memory_usec), elapsed);
 	memory = u64_muldiv(memory, 10000, window);
+	both = u64_muldiv(u64_min(others_lost(h, s, oldest), elapsed), 10000, window);
 	io = u64_min(u64_sub(s->others.io_usec, oldest->others.io_usec), elapsed);
 	io = u64_muldiv(io, 10000, window);
 	if (memory >= limit && comes_back(h, config, oldest, back, REFAULTS_DIVISOR))
 		stall->permyriad = memory;
 	else if (io >= limit && comes_back(h, config, oldest, back, REFAULTS_IO_DIVISOR))
 		stall->permyriad = io;
-	else if (stall->stalled == STALLED_IDLY &&
-		 u64_max(memory, io) >= config->stall_limit_permyriad && back >= some_pages(config))
-		stall->permyriad = u64_max(memory, io);
+	else if (stall->stalled == STALLED_IDLY && both >= limit_idly && back >= some_pages(config))
+		stall->permyriad = both;
 	else
 		return;
 	stall->stalled = STALLED_NEEDED;
