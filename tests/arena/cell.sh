@@ -249,15 +249,22 @@ reread()
 	lives holder 60
 }
 
-# What has been idle for long goes to swap and most of that stays free.
+# cold MIB [kept [both]]: what has been idle for long goes to swap and most of that stays free; pushed
+# there by one, or by two at once.
 cold()
 {
+	local pushers=(pusher) name
+	[[ ${3:-} != both ]] || pushers+=(other)
 	begin
 	all_but 30
 	load_start cold hold "$REPLY"
 	all_but 0
-	load_begin pusher hold $((REPLY + $1))
-	wait_for 200 "pusher to be ready, or dead" ready_or_gone pusher /vm/run/pusher.ready
+	for name in "${pushers[@]}"; do
+		load_begin "$name" hold $(((REPLY + $1) / ${#pushers[@]}))
+	done
+	for name in "${pushers[@]}"; do
+		wait_for 200 "$name to be ready, or dead" ready_or_gone "$name" "/vm/run/$name.ready"
+	done
 	lives pusher 20
 	fact_alive cold || :
 }
@@ -289,17 +296,28 @@ throttled()
 	lives throttled 20
 }
 
+# The kernel takes nothing from those who run, as long as it finds anything elsewhere.
+keep_neighbours()
+{
+	systemctl start kept.slice
+	systemctl set-property --runtime kept.slice MemoryLow=256M
+	load_properties+=(--slice=kept)
+}
+
 bystander=(--fill random)
 wait_booted
-read -r work megabytes _ <<<"$VM_WORK"
+read -r work megabytes kept _ <<<"$VM_WORK"
 case $work in
 mapped) mapped_files "$megabytes" ;;
 reread) slow_files "$megabytes" ;;
 *) swap_start ;;
 esac
 daemon_start
+of_all=("${load_properties[@]}")
+[[ $kept != kept ]] || keep_neighbours
 neighbours_start 30
 load_start bystander neighbour 150 --cycle 2000 "${bystander[@]}" --output "$results/bystander.gaps"
+load_properties=("${of_all[@]}")
 evidence_start 10 280
 # shellcheck disable=SC2086 # it is a command with its arguments
 $VM_WORK

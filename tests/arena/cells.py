@@ -37,6 +37,7 @@ class Cell:
     must: tuple[str, ...]  # who has to die
     why: str
     may: tuple[str, ...] = ()  # and who may beside
+    may_when_stuck: tuple[str, ...] = ()  # the same, but only once the bystander was stuck
     peers: bool = False  # whether the other daemons are measured too
 
     @property
@@ -56,10 +57,11 @@ CELLS = {}
 
 
 def add(name: str, work: str, must: str, why: str, setups: str = "none", memory_mib: int = 1024,
-        may: str = "", peers: str = "") -> None:
+        may: str = "", may_when_stuck: str = "", peers: str = "") -> None:
     for setup in setups.split():
         CELLS[f"{name}-{setup}"] = Cell(work, setup, memory_mib, tuple(must.split()), why,
-                                        tuple(may.split()), setup in peers.split())
+                                        tuple(may.split()), tuple(may_when_stuck.split()),
+                                        setup in peers.split())
 
 
 # Leaks at several rates, on every machine.
@@ -111,7 +113,13 @@ add("reread", "reread 400 100", "", "who reads a file in a circle only keeps its
 add("reread-200", "reread 400 200", "", "who reads a file in a circle only keeps itself waiting", "files")
 add("balloon", "balloon", "", NOBODY, "none disk zram")
 add("balloon-2g", "balloon", "", NOBODY, "none", memory_mib=2048)
-add("cold", "cold 150", "", NOBODY, "disk slow zram zswap", peers="slow")
+add("cold", "cold 150", "", NOBODY, "disk zram zswap")
+# Whose drive is that slow takes seconds to get the bystander's memory in again, if some of it went there
+# too. If not, nobody waits but who pushes.
+add("cold", "cold 150", "", "nobody has to die for it while nobody else is stuck", "slow",
+    may_when_stuck="pusher", peers="slow")
+add("cold-kept", "cold 150 kept", "", NOBODY, "slow", peers="slow")
+add("cold-both", "cold 150 kept both", "", NOBODY, "slow")
 add("jobs", "jobs 4 60", "", NOBODY, "none disk zram", peers="none")
 add("spike", "spike", "", NOBODY, "none")
 add("throttled", "throttled", "", NOBODY, "none disk", peers="none")

@@ -10,6 +10,9 @@ FATAL = (9, 15)
 SHORT_PERCENT = 10
 BACK_PERCENT = 90
 ENOUGH_PERCENT = 15
+# The bystander was stuck when it had lost a quarter of its time for so long at a stretch: half of the
+# time after which a daemon has to act.
+STUCK_USEC = 5_000_000
 BYSTANDERS = ("neighbour", "protected", "bystander")
 
 
@@ -66,12 +69,15 @@ def rate(facts: Facts, key: str) -> float | None:
     return int(after[key]) - int(before[key])
 
 
-def faults(cell: cells.Cell, facts: Facts, died: list[str], back: int | None) -> list[str]:
+def faults(cell: cells.Cell, facts: Facts, died: list[str], back: int | None,
+           watched: int | None) -> list[str]:
     if facts.status != 0:  # and nobody has counted who lives
         found = ["the case did not get to its end: " + "; ".join(facts.failures)]
     else:
         found = [f"{name} died" for name in BYSTANDERS if not facts.alive(name)]
-    strangers = sorted(set(died) - set(cell.must) - set(cell.may) - set(BYSTANDERS))
+    stuck = watched is not None and watched >= STUCK_USEC
+    strangers = sorted(set(died) - set(cell.must) - set(cell.may) - set(BYSTANDERS)
+                       - set(cell.may_when_stuck if stuck else ()))
     found += [f"{name} died" for name in strangers]
     if facts.oom_kills > 0:
         found.append(f"the kernel killed {facts.oom_kills}")
@@ -91,8 +97,8 @@ def score(cell: cells.Cell, facts: Facts) -> dict:
     start, end = facts.number("load_start_usec"), facts.number("end_usec")
     first, last = facts.at(start), facts.at(end)
     gaps = facts.gaps("bystander")
-    wrong = faults(cell, facts, died, back)
     watched = facts.trouble_usec("bystander", start, ended[0].at_usec if ended else end)
+    wrong = faults(cell, facts, died, back, watched)
     counted: dict[str, int] = {}
     for name in died:
         counted[name] = counted.get(name, 0) + 1
