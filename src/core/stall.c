@@ -21,8 +21,8 @@
  */
 #define REFAULTS_A_SECOND 64
 /*
- * So much less than StallLimit= is enough of a control group that is not the one which loses most:
- * somebody else loses a quarter of his time, with the defaults.
+ * So much less than StallLimit= is enough of control groups that are not the one which loses most:
+ * for a quarter of the time somebody else waits, with the defaults.
  */
 #define OTHERS_DIVISOR 2
 /* And this share of it where little of what is reclaimed comes back, in percent. */

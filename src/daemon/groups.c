@@ -17,14 +17,14 @@
 #define STALE_USEC (30 * USEC_PER_SEC)
 
 /*
- * How often they are asked. PSI is a mean over the CPUs, weighed by how long each was not idle
- * since it was read last: a process that waits all the time, now on this CPU and now on that, has
- * lost half of it by the file of its group, and less with more CPUs, unless that is read between.
+ * How often they are asked at most. PSI is a mean over the CPUs, weighed by how long each was not
+ * idle since it was read last: a process that waits all the time, now on this CPU and now on that,
+ * has lost half of it by the file of its group, and less with more CPUs, unless that is read
+ * between.
  */
 #define ASK_INTERVAL_USEC (USEC_PER_SEC / 5)
 
-/* The files of all groups take a megabyte of the kernel's memory: closed when so long not needed.
- */
+/* Open files keep a page of the kernel's memory each: closed when so long not needed. */
 #define RELEASE_USEC (60 * USEC_PER_SEC)
 
 /* A tmpfs is being filled when shared memory has grown by this much, and this share of all. */
@@ -118,7 +118,8 @@ void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low)
 	if (asked ? now_usec < g->next_usec : g->prepared || !low)
 		return;
 	g->next_usec = now_usec + ASK_INTERVAL_USEC;
-	g->looking_at_pressure = g->prepared = group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
+	g->looking_at_pressure = group_look_submit(&g->look, GROUP_LOOK_PRESSURE);
+	g->prepared |= g->looking_at_pressure;
 }
 
 void groups_fill_sample(const struct groups *g, struct sample *s)

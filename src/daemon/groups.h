@@ -36,9 +36,9 @@ int groups_start(struct groups *g, int proc_fd);
 int groups_add_source(struct daemon *d);
 
 /*
- * Has the thread look: each second when it is @asked for; and once as soon as memory is @low, for
- * there to be what to compare with, and the files open, before opening one takes a second. To be
- * called with each sample.
+ * Has the thread look when it is @asked for, five times a second at most; and once as soon as
+ * memory is @low, for there to be what to compare with, and the files open, before opening one
+ * takes a second. To be called with each sample.
  */
 void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low);
 

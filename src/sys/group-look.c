@@ -17,36 +17,40 @@
 #define STACK_SIZE (128 * 1024)
 
 /*
- * A walk finds who is new, and takes seconds where it waits for memory itself. So it is made when
- * the last one is so old and so many times as old as it took; and as long as it is known who loses
- * time, only when the last one is very old.
+ * A walk finds who is new. It is made when the answer has been given, so often and no more of the
+ * time than this: where each allocation waits, it may take seconds.
  */
-#define FRESH_USEC (UINT64_C(3) * 1000000)
-#define OLD_USEC   (UINT64_C(30) * 1000000)
-#define OLD_FACTOR 4
+#define WALK_USEC     (UINT64_C(3) * 1000000)
+#define WALK_MAX_USEC (UINT64_C(30) * 1000000)
+#define WALK_FACTOR   4
 
 struct look_thread {
 	int request_fd;
 	int result_fd;
 	struct group_watch *pressure;
-	uint64_t walked_usec; /* when the last one began */
+	uint64_t walked_usec; /* when the last walk ended; 0: none is of use */
 	uint64_t walk_usec;   /* that it took */
-	unsigned losers;      /* in the last look */
 	struct shmem_watch *shmem;
 };
 
-static void look_at_pressure(struct look_thread *t, struct group_pressure_result *ret)
+static void walk_if_due(struct look_thread *t)
 {
 	uint64_t begin = clock_now_usec();
-	uint64_t least = t->losers >= 2 ? OLD_USEC : FRESH_USEC;
-	bool walk = begin - t->walked_usec >= u64_max(least, OLD_FACTOR * t->walk_usec);
+	uint64_t pause = u64_min(u64_max(WALK_USEC, WALK_FACTOR * t->walk_usec), WALK_MAX_USEC);
 
-	if (walk || !group_watch_ask(t->pressure, ret)) {
-		group_watch_look(t->pressure, ret);
-		t->walked_usec = begin;
-		t->walk_usec = clock_now_usec() - begin;
-	}
-	t->losers = ret->losers;
+	if (t->walked_usec > 0 && begin - t->walked_usec < pause)
+		return;
+	group_watch_walk(t->pressure);
+	t->walked_usec = clock_now_usec();
+	t->walk_usec = t->walked_usec - begin;
+}
+
+static void look_at_pressure(struct look_thread *t, struct group_pressure_result *ret)
+{
+	if (group_watch_ask(t->pressure, ret))
+		return;
+	walk_if_due(t);
+	group_watch_ask(t->pressure, ret);
 }
 
 static void *look_main(void *userdata)
@@ -67,6 +71,7 @@ static void *look_main(void *userdata)
 		switch (kind) {
 		case GROUP_LOOK_RELEASE:
 			group_watch_release(t.pressure);
+			t.walked_usec = 0;
 			continue;
 		case GROUP_LOOK_PRESSURE:
 			look_at_pressure(&t, &result.pressure);
@@ -76,6 +81,8 @@ static void *look_main(void *userdata)
 			break;
 		}
 		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
+		if (kind == GROUP_LOOK_PRESSURE)
+			walk_if_due(&t);
 	}
 }
 

@@ -19,7 +19,7 @@
 
 /* A share of the time is in millionths. */
 #define WHOLE 1000000
-#define MUCH  (WHOLE / 10) /* with less nobody asks for a group's limits */
+#define MUCH  (WHOLE / 10) /* less does not count */
 
 #define STAT_SIZE 8192
 /* So many pages came back to a group that waits for them, within as long at least. */
@@ -68,7 +68,6 @@ struct group_watch {
 	uint64_t (*clock)(void);
 	uint64_t look;	    /* counts from 1 */
 	uint64_t told_usec; /* of time up to here has been told; 0: of none */
-	unsigned losers;
 	struct loss worst;
 	struct loss others; /* the most of each, and who lost most */
 	struct held held[HELD];
@@ -102,7 +101,6 @@ static void note_loss(struct group_watch *w, const struct loss *l)
 
 	if (lost(l) < MUCH)
 		return;
-	w->losers++;
 	if (lost(l) > lost(&w->worst)) {
 		behind = w->worst;
 		w->worst = *l;
@@ -204,14 +202,6 @@ static bool look_at_held(struct held *h, struct group_watch *w)
 	return true;
 }
 
-static void note(struct group_watch *w, struct held *h, const struct group_level *at)
-{
-	if (lost(&h->loss) >= MUCH)
-		h->limited = has_limit(at);
-	if (!h->limited)
-		note_loss(w, &h->loss);
-}
-
 /* A place that is free, or of one who lost less than somebody who lost much. */
 static struct held *place_for(struct group_watch *w, const struct loss *loss)
 {
@@ -226,7 +216,8 @@ static struct held *place_for(struct group_watch *w, const struct loss *loss)
 	return lost(loss) >= MUCH && lost(&least->loss) < lost(loss) ? least : NULL;
 }
 
-static void compare_walks(struct group_watch *w, struct held *h, const struct group_level *at)
+/* What one has lost since the walk before, of those that are not held. */
+static void compare_walks(struct group_watch *w, struct held *h)
 {
 	struct slot *slot = group_mark_find(w->slots, sizeof(*slot), h->last.mark.id, w->look);
 
@@ -235,7 +226,6 @@ static void compare_walks(struct group_watch *w, struct held *h, const struct gr
 	if (slot->mark.id == h->last.mark.id && slot->mark.look + 1 == w->look)
 		compare(h->fds[HELD_STAT], slot, &h->last, &h->loss);
 	*slot = h->last;
-	note(w, h, at);
 }
 
 /* One that is not held, or not yet. */
@@ -251,13 +241,12 @@ static bool look_at_other(struct group_watch *w, const struct group_level *at, u
 	}
 	strncpy(h.loss.name, at->name, sizeof(h.loss.name) - 1);
 	place = place_for(w, &h.loss);
-	if (place) {
-		h.limited = has_limit(at);
-	} else {
-		compare_walks(w, &h, at);
+	if (!place) {
+		compare_walks(w, &h);
 		place = place_for(w, &h.loss);
 	}
 	if (place) {
+		h.limited = has_limit(at);
 		release(place);
 		*place = h;
 	} else {
@@ -278,9 +267,9 @@ static bool look_at_group(void *userdata, const struct group_level *at)
 
 		if (!h->taken || h->last.mark.id != st.st_ino)
 			continue;
-		if (!look_at_held(h, w))
-			return false;
-		note(w, h, at);
+		h->last.mark.look = w->look;
+		if (lost(&h->loss) >= MUCH)
+			h->limited = has_limit(at);
 		return true;
 	}
 	return look_at_other(w, at, st.st_ino);
@@ -314,19 +303,13 @@ void group_watch_free(struct group_watch *w)
 	munmap(w, sizeof(*w));
 }
 
-static void begin(struct group_watch *w)
-{
-	w->losers = 0;
-	w->worst = w->others = (struct loss){};
-}
-
 /* Of the time since this was called last. */
 static void tell(struct group_watch *w, struct group_pressure_result *ret)
 {
 	uint64_t now = w->clock();
 	uint64_t elapsed = w->told_usec > 0 ? u64_sub(now, w->told_usec) : 0;
 
-	*ret = (struct group_pressure_result){.elapsed_usec = elapsed, .losers = w->losers};
+	*ret = (struct group_pressure_result){.elapsed_usec = elapsed};
 	w->told_usec = now;
 	if (elapsed == 0)
 		return;
@@ -335,23 +318,21 @@ static void tell(struct group_watch *w, struct group_pressure_result *ret)
 	memcpy(ret->name, w->others.name, sizeof(ret->name));
 }
 
-void group_watch_look(struct group_watch *w, struct group_pressure_result *ret)
+void group_watch_walk(struct group_watch *w)
 {
-	begin(w);
 	w->look++;
 	group_walk(w->root_fd, look_at_group, w);
 	for (unsigned i = 0; i < HELD; i++) {
 		if (w->held[i].last.mark.look != w->look)
 			release(&w->held[i]);
 	}
-	tell(w, ret);
 }
 
 bool group_watch_ask(struct group_watch *w, struct group_pressure_result *ret)
 {
 	bool known = false;
 
-	begin(w);
+	w->worst = w->others = (struct loss){};
 	for (unsigned i = 0; i < HELD; i++) {
 		struct held *h = &w->held[i];
 
