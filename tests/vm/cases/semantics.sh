@@ -34,12 +34,12 @@ processes()
 
 emptied()
 {
-	local name value
+	local name value=0
 	{
 		while read -r name value; do
 			[[ $name == populated ]] && break
 		done <"/sys/fs/cgroup/system.slice/$1.service/cgroup.events"
-	} 2>/dev/null || return 0 # it has gone, perhaps since a moment ago
+	} 2>/dev/null || return 0 # it has gone, perhaps since it was opened: then value is as it was
 	((value == 0))
 }
 
