@@ -573,7 +573,7 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, d->cgroups.result_fd, EPOLLIN, on_cgroups, d);
 	if (r >= 0)
-		r = groups_add_source(d);
+		r = groups_add_source(&d->groups, d->event, &d->settings.config);
 	if (r >= 0)
 		r = keeper_add_source(d);
 	if (r < 0)

@@ -9,7 +9,7 @@
 #include <sys/epoll.h>
 
 #include "core/text.h"
-#include "daemon/daemon.h"
+#include "sys/clock.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
@@ -74,8 +74,7 @@ void groups_forget(struct groups *g)
 
 static int on_result(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	struct daemon *d = userdata;
-	struct groups *g = &d->groups;
+	struct groups *g = userdata;
 	struct group_look_result result;
 
 	(void)source;
@@ -84,7 +83,7 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 	while (group_look_result(&g->look, &result) > 0) {
 		switch (result.kind) {
 		case GROUP_LOOK_PRESSURE:
-			take_pressure(g, &result.pressure, d->settings.config.stall_window_usec);
+			take_pressure(g, &result.pressure, g->config->stall_window_usec);
 			break;
 		case GROUP_LOOK_RELEASE:
 			break; /* has no result */
@@ -93,18 +92,18 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 			if (result.writer.id.pid == 0)
 				break; /* who was named before may only have slept */
 			g->writer = result.writer;
-			g->writer_usec = daemon_now_usec();
+			g->writer_usec = clock_now_usec();
 			break;
 		}
 	}
 	return 0;
 }
 
-int groups_add_source(struct daemon *d)
+int groups_add_source(struct groups *g, sd_event *event, const struct config *config)
 {
-	return d->groups.works ? sd_event_add_io(d->event, NULL, d->groups.look.result_fd, EPOLLIN,
-						 on_result, d)
-			       : 0;
+	g->config = config;
+	return g->works ? sd_event_add_io(event, NULL, g->look.result_fd, EPOLLIN, on_result, g)
+			: 0;
 }
 
 void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low)

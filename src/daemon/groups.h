@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
+#include "core/config.h"
 #include "core/memory.h"
 #include "sys/group-look.h"
 
-struct daemon;
-
 struct groups {
+	const struct config *config;
 	bool works; /* there are such files */
 	bool has_looked;
 	struct group_look look;
@@ -33,7 +34,8 @@ struct groups {
 
 /* Without such files it does nothing. 0 or negative errno. */
 int groups_start(struct groups *g, int proc_fd);
-int groups_add_source(struct daemon *d);
+/* Results arrive by it; the configuration is borrowed for good. 0 or negative errno. */
+int groups_add_source(struct groups *g, sd_event *event, const struct config *config);
 
 /*
  * Has the thread look when it is @asked for, five times a second at most; and once as soon as
