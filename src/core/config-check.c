@@ -23,23 +23,33 @@ static bool is_above(struct limit lower, struct limit upper, uint64_t total_byte
 #define SMALLEST_TOTAL (UINT64_C(1) << 20)
 #define LARGEST_TOTAL  (UINT64_C(1) << 50)
 
+/* As it is on this machine; without one, as it was written. */
+static void format_total(const struct config_loader *l, size_t index, struct limit limit,
+			 uint64_t total_bytes, char *buf, size_t size)
+{
+	if (total_bytes > 0)
+		format_bytes(limit_bytes(limit, total_bytes), buf, size);
+	else
+		config_format(&l->config, &config_keys[index], buf, size);
+}
+
 static void check_order(struct config_loader *l, const char *upper_name, struct limit upper,
 			const char *lower_name, struct limit lower, uint64_t total_bytes)
 {
 	size_t upper_index = (size_t)(config_key_find(upper_name) - config_keys);
 	size_t lower_index = (size_t)(config_key_find(lower_name) - config_keys);
 	size_t blamed = l->origin[lower_index].file ? lower_index : upper_index;
-	char upper_text[32], lower_text[32], message[160];
+	char upper_text[64], lower_text[64], message[224];
+	bool wrong = total_bytes > 0 ? is_above(lower, upper, total_bytes)
+				     : is_above(lower, upper, SMALLEST_TOTAL) &&
+					       is_above(lower, upper, LARGEST_TOTAL);
 
-	if (total_bytes == 0)
-		total_bytes = is_above(lower, upper, SMALLEST_TOTAL) ? LARGEST_TOTAL
-								     : SMALLEST_TOTAL;
-	if (!is_above(lower, upper, total_bytes))
+	if (!wrong)
 		return;
-	format_bytes(limit_bytes(upper, total_bytes), upper_text, sizeof(upper_text));
-	format_bytes(limit_bytes(lower, total_bytes), lower_text, sizeof(lower_text));
-	snprintf(message, sizeof(message), "%s= is %s here: expected at most %s=, which is %s",
-		 lower_name, lower_text, upper_name, upper_text);
+	format_total(l, upper_index, upper, total_bytes, upper_text, sizeof(upper_text));
+	format_total(l, lower_index, lower, total_bytes, lower_text, sizeof(lower_text));
+	snprintf(message, sizeof(message), "%s= is %s%s: expected at most %s=, which is %s",
+		 lower_name, lower_text, total_bytes > 0 ? " here" : "", upper_name, upper_text);
 	config_loader_complain_line(l, l->origin[blamed].file, l->origin[blamed].line, message);
 }
 

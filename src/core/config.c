@@ -108,7 +108,7 @@ const char *config_type_expected(enum config_type type)
 	case CONFIG_CGROUPS:
 		return "absolute paths below the root of the control groups, such as /a.slice/*";
 	case CONFIG_NODES:
-		return "at most 8 sets of memory nodes, such as 1 or 0,2-3";
+		return "sets of memory nodes, such as 1 or 0,2-3";
 	case CONFIG_PERCENT:
 		return "a percentage above 0 and up to 100, such as 50%";
 	case CONFIG_DURATION:
@@ -386,6 +386,9 @@ void config_loader_init(struct config_loader *l, void (*complain)(void *, const 
 		set_preset(&l->config, k);
 }
 
+/* As some editors begin a file. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* Of each file; the rest is counted. Binary garbage has a mistake in every line. */
 #define MISTAKES_TOLD 20
 #define FILE_SHOWN    255
@@ -442,9 +445,20 @@ void config_loader_set(struct config_loader *l, const struct config_key *key, co
 		return;
 	}
 
+	/* from a command line: it would be printed as two keys */
+	if (memchr(t.at, '\n', text_len(t))) {
+		complain(l, file, line, "%s=%.*s: expected one line", key->name, SHOWN(t));
+		return;
+	}
 	r = parse_value(key, t, (char *)&l->config + key->offset);
 	if (r >= 0)
 		return;
+	if (r == -ERANGE && key->type == CONFIG_CGROUPS)
+		snprintf(range, sizeof(range), ", each of at most %u bytes, and %u together",
+			 DOMAIN_NAME_SIZE - 1, PATTERN_SIZE - 1);
+	if (r == -ERANGE && key->type == CONFIG_NODES)
+		snprintf(range, sizeof(range), ", at most %u, of nodes up to %u",
+			 DOMAIN_NODE_SETS_MAX, NODES_MAX - 1);
 	if (r == -ERANGE && (key->type == CONFIG_DURATION || key->type == CONFIG_SIZE)) {
 		struct config bounds = {};
 		uint64_t *field = (uint64_t *)((char *)&bounds + key->offset);
@@ -570,6 +584,8 @@ void config_loader_parse(struct config_loader *l, const char *file, const char *
 	struct parse_state s = {};
 	unsigned mistakes_before = l->mistakes;
 
+	if (text_has_prefix(rest, BYTE_ORDER_MARK))
+		rest.at += strlen(BYTE_ORDER_MARK);
 	while (text_next_line(&rest, &line)) {
 		s.line++;
 		line = text_trim(line);

@@ -90,7 +90,7 @@ static bool is_group_path(struct text word)
 {
 	struct text component;
 
-	if (text_len(word) < 2 || text_len(word) >= DOMAIN_NAME_SIZE || *word.at != '/')
+	if (text_len(word) < 2 || *word.at != '/')
 		return false;
 	for (word.at++; text_split(word, '/', &component, &word);) {
 		if (text_len(component) == 0 || text_equal(component, ".") ||
@@ -104,11 +104,15 @@ int domain_cgroups_check(struct text value)
 {
 	struct text word;
 
-	if (text_len(value) >= PATTERN_SIZE || memchr(value.at, '\0', text_len(value)))
+	if (memchr(value.at, '\0', text_len(value)))
 		return -EINVAL;
+	if (text_len(value) >= PATTERN_SIZE)
+		return -ERANGE;
 	while (text_next_word(&value, &word)) {
 		if (!is_group_path(word))
 			return -EINVAL;
+		if (text_len(word) >= DOMAIN_NAME_SIZE)
+			return -ERANGE;
 	}
 	return 0;
 }

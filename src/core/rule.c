@@ -78,6 +78,17 @@ static struct rule *find_rule(struct rule_set *s, struct text name)
 	return NULL;
 }
 
+static void complain_name(struct config_loader *l, struct text name, const char *file,
+			  unsigned line, const char *message)
+{
+	int shown = (int)(text_len(name) > 60 ? 60 : text_len(name));
+	char text[256];
+
+	snprintf(text, sizeof(text), "[Rule%s%.*s]: %s", shown > 0 ? " " : "", shown,
+		 shown > 0 ? name.at : "", message);
+	config_loader_complain_line(l, file, line, text);
+}
+
 struct rule *rule_begin(struct config_loader *l, struct text section, const char *file,
 			unsigned line)
 {
@@ -87,14 +98,14 @@ struct rule *rule_begin(struct config_loader *l, struct text section, const char
 	section.at += strlen(SECTION_WORD);
 	section = text_trim(section);
 	if (!is_rule_name(section)) {
-		config_loader_complain_line(l, file, line,
-					    "[Rule]: expected [Rule NAME], with a name of at most "
-					    "31 letters, digits, '-', '_' and '.'");
+		complain_name(l, section, file, line,
+			      "expected [Rule NAME], with a name of at most 31 letters, digits, "
+			      "'-', '_' and '.'");
 		return NULL;
 	}
 	r = find_rule(s, section);
 	if (!r && s->count == RULES_MAX) {
-		config_loader_complain_line(l, file, line, "[Rule]: expected at most 64 rules");
+		complain_name(l, section, file, line, "expected at most 64 rules");
 		return NULL;
 	}
 	if (!r) {

@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	status = run(argc, argv);
 	/* what a full disk or a closed pipe has swallowed was not said */
-	if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_SUCCESS)
 		status = ctl_fail("standard output cannot be written");
 	return status;
 }

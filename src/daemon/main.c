@@ -329,6 +329,14 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* What a full disk or a closed pipe has swallowed was not said. */
+static int end_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	return fail("standard output cannot be written");
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon daemon = {.sampler = SAMPLER_CLOSED,
@@ -340,7 +348,7 @@ int main(int argc, char **argv)
 
 	switch (options_parse(argc, argv, &d->options)) {
 	case OPTIONS_DONE:
-		return EXIT_SUCCESS;
+		return end_output();
 	case OPTIONS_WRONG:
 		return EXIT_USAGE;
 	case OPTIONS_RUN:
@@ -356,7 +364,7 @@ int main(int argc, char **argv)
 	if (d->options.check_config) {
 		print_config(&d->settings.config);
 		print_rules(patterns_rules(d->settings.patterns));
-		return EXIT_SUCCESS;
+		return end_output();
 	}
 	r = check_kernel();
 	if (r == EXIT_SUCCESS && !d->settings.config.dry_run && !d->options.drill_only)

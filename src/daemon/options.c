@@ -105,8 +105,10 @@ static void print_help(void)
 
 static void set(struct options *o, const char *key, const char *value, const char *origin)
 {
-	if (o->settings_count == OPTIONS_SETTINGS_MAX)
-		return; /* options_parse() has refused so many words */
+	if (o->settings_count == OPTIONS_SETTINGS_MAX) {
+		o->too_many = true;
+		return;
+	}
 	o->settings[o->settings_count].key = config_key_find(key);
 	o->settings[o->settings_count].value = value;
 	o->settings[o->settings_count].origin = origin;
@@ -120,10 +122,9 @@ void options_apply(const struct options *o, struct config_loader *l)
 				  strlen(o->settings[i].value), o->settings[i].origin, 0);
 }
 
-/* The two values of earlyoom's "-m A,B": soft and hard, or NULL where nothing was said. */
-struct pair {
-	const char *text;
-	const char *origin;
+/* What earlyoom's options have said of one resource, each as "A,B": soft and hard; or NULL. */
+struct limits_said {
+	const char *percent, *bytes;
 };
 
 /* "10" and "%" or "400000" and "K"; a size may bring its own unit. */
@@ -146,31 +147,22 @@ static void append_half(char *buf, size_t size, const char *value, const char *u
 	append_part(buf, size, half, strlen(half), unit);
 }
 
-static char *make(struct options *o)
-{
-	char *made = o->made[o->made_count++];
-
-	made[0] = '\0';
-	return made;
-}
-
-/* -m and -M together: "10% 400000K", of which the lower counts. */
-static void set_limits(struct options *o, struct pair percent, struct pair bytes,
-		       const char *soft_key, const char *hard_key)
+/*
+ * -m and -M together: "10% 400000K", of which the lower counts. Set anew with each of both, in the
+ * same memory, so that it has the place of the last.
+ */
+static void set_limits(struct options *o, const struct limits_said *said, const char *origin,
+		       const char *soft_key, const char *hard_key,
+		       char made[static 2][OPTIONS_VALUE_SIZE])
 {
 	const struct {
-		struct pair pair;
-		const char *unit;
-	} parts[] = {{percent, "%"}, {bytes, "K"}};
-	const char *origin = percent.text ? percent.origin : bytes.origin;
-	char *soft, *hard;
+		const char *text, *unit;
+	} parts[] = {{said->percent, "%"}, {said->bytes, "K"}};
+	char *soft = made[0], *hard = made[1];
 
-	if (!percent.text && !bytes.text)
-		return;
-	soft = make(o);
-	hard = make(o);
+	soft[0] = hard[0] = '\0';
 	for (unsigned i = 0; i < 2; i++) {
-		const char *text = parts[i].pair.text, *comma;
+		const char *text = parts[i].text, *comma;
 
 		if (!text)
 			continue;
@@ -301,29 +293,49 @@ static enum options_outcome wrong_option(const char *word)
 	const char letter[] = {'-', (char)optopt, '\0'};
 	bool is_short = optopt > 0 && optopt < 128 && !strchr(short_options, optopt);
 
+	/* of a long one that is known it is its number */
+	if (optopt != 0 && !is_short && strncmp(word, "--", 2) == 0)
+		return wrong(word, "no value");
 	return wrong(is_short ? letter : word, "a known option");
 }
 
 /* "10" or "10,5"; in a configuration an empty value is the default, here it is a slip. */
-static bool pair_is_whole(struct pair p)
+static bool pair_is_whole(const char *text)
 {
-	const char *comma = p.text ? strchr(p.text, ',') : NULL;
+	const char *comma = strchr(text, ',');
 
-	return !p.text || (p.text[0] != '\0' && comma != p.text && !(comma && comma[1] == '\0'));
+	return text[0] != '\0' && comma != text && !(comma && comma[1] == '\0');
+}
+
+static const char *pair_name(int option)
+{
+	return option == 'm' ? "-m" : option == 'M' ? "-M" : option == 's' ? "-s" : "-S";
+}
+
+static bool set_pair(struct options *o, int option, struct limits_said *memory,
+		     struct limits_said *swap)
+{
+	bool is_memory = option == 'm' || option == 'M';
+	struct limits_said *said = is_memory ? memory : swap;
+
+	if (!pair_is_whole(optarg))
+		return false;
+	*(option == 'm' || option == 's' ? &said->percent : &said->bytes) = optarg;
+	set_limits(o, said, pair_name(option), is_memory ? "SoftMemory" : "SoftSwap",
+		   is_memory ? "HardMemory" : "HardSwap",
+		   is_memory ? o->made_memory : o->made_swap);
+	return true;
 }
 
 enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 {
 	struct option table[OWN_OPTIONS + CONFIG_KEYS_MAX + 1];
-	struct pair memory_percent = {}, memory_bytes = {}, swap_percent = {}, swap_bytes = {};
+	struct limits_said memory = {}, swap = {};
 	struct options *o = ret;
 	int option;
 
 	*o = (struct options){.config_path = REAPD_CONFIG_FILE, .config_required = CONFIG_OPTIONAL};
 	fill_table(table);
-	if (argc > OPTIONS_SETTINGS_MAX / 2)
-		return wrong(argv[OPTIONS_SETTINGS_MAX / 2], "no more than 31 words");
-
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, short_options, table, NULL)) >= 0) {
 		switch (option) {
@@ -341,16 +353,12 @@ enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 			o->record_path = optarg;
 			break;
 		case 'm':
-			memory_percent = (struct pair){optarg, "-m"};
-			break;
 		case 'M':
-			memory_bytes = (struct pair){optarg, "-M"};
-			break;
 		case 's':
-			swap_percent = (struct pair){optarg, "-s"};
-			break;
 		case 'S':
-			swap_bytes = (struct pair){optarg, "-S"};
+			if (!set_pair(o, option, &memory, &swap))
+				return wrong(pair_name(option),
+					     "one value, or two with a comma between");
 			break;
 		case 'p':
 			o->raise_priority = true;
@@ -374,16 +382,10 @@ enum options_outcome options_parse(int argc, char **argv, struct options *ret)
 			if (!set_simple(o, option))
 				return wrong_option(argv[optind - 1]);
 		}
+		if (o->too_many)
+			return wrong("command line", "no more than 128 settings");
 	}
 	if (optind < argc)
 		return wrong(argv[optind], "options only");
-
-	const struct pair pairs[] = {memory_percent, memory_bytes, swap_percent, swap_bytes};
-	for (unsigned i = 0; i < 4; i++) {
-		if (!pair_is_whole(pairs[i]))
-			return wrong(pairs[i].origin, "one value, or two with a comma between");
-	}
-	set_limits(o, memory_percent, memory_bytes, "SoftMemory", "HardMemory");
-	set_limits(o, swap_percent, swap_bytes, "SoftSwap", "HardSwap");
 	return settings_are_right(o) ? OPTIONS_RUN : OPTIONS_WRONG;
 }

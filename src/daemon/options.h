@@ -11,7 +11,7 @@
 #include "core/config.h"
 #include "sys/config-file.h"
 
-#define OPTIONS_SETTINGS_MAX 64
+#define OPTIONS_SETTINGS_MAX 128
 #define OPTIONS_VALUE_SIZE   64
 
 struct options {
@@ -27,9 +27,9 @@ struct options {
 		const char *origin; /* what to call it in a message: "-m", "command line" */
 	} settings[OPTIONS_SETTINGS_MAX];
 	unsigned settings_count;
-	/* memory for the values that are put together from earlyoom's options */
-	char made[8][OPTIONS_VALUE_SIZE];
-	unsigned made_count;
+	bool too_many; /* settings */
+	/* the values that are put together from earlyoom's options: soft and hard, each */
+	char made_memory[2][OPTIONS_VALUE_SIZE], made_swap[2][OPTIONS_VALUE_SIZE];
 };
 
 enum options_outcome {

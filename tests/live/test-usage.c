@@ -39,7 +39,9 @@ static const struct {
 	{"line break in a word", {"--a\nb"}, "--a?b: expected a known option"},
 	{"escape in a word", {"--a\x1b[31m\xff"}, "--a?[31m?: expected a known option"},
 	{"ambiguous", {"--Soft=1%"}, "--Soft=1%: expected a known option"},
-	{"value where none belongs", {"--drill=yes"}, "--drill=yes"},
+	{"value where none belongs", {"--drill=yes"}, "--drill=yes: expected no value"},
+	{"value of an unknown option", {"--nonsense=3"}, "--nonsense=3: expected a known option"},
+	{"key of two lines", {"--Prefer=a\nDryRun=yes"}, "Prefer=a?DryRun=yes: expected one line"},
 	{"stray word", {"now"}, "now: expected options only"},
 	{"stray word after --", {"--", "-m"}, "-m: expected options only"},
 	{"no value", {"-m"}, "-m: expected a value"},
@@ -86,16 +88,86 @@ static void test_usage(void **state)
 	}
 }
 
-static void test_too_many_words(void **state)
+static void test_many_settings(void **state)
 {
+	char *word = heap_fill('d', 131);
 	const char *words[41];
 
 	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		words[i] = "-d";
 	words[40] = NULL;
-	assert_int_equal(run(words, NULL), 2);
-	check_one_line("too many words");
+	assert_int_equal(run(words, NULL), 0);
+
+	word[0] = '-';
+	word[129] = '\0';
+	assert_int_equal(run(WORDS(word), NULL), 0);
+	word[129] = 'd';
+	word[130] = '\0';
+	assert_int_equal(run(WORDS(word), NULL), 2);
+	check_one_line("too many");
+	free(word);
+}
+
+static void print_to_stderr(void *userdata)
+{
+	(void)userdata;
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+/* The last one counts, whatever its kind; earlyoom's -m and -M are one. */
+static void test_order(void **state)
+{
+	static const struct {
+		const char *words[4];
+		const char *soft, *hard;
+	} rows[] = {
+		{{"-m", "5", "--SoftMemory=3%"}, "\nSoftMemory=3%\n", "\nHardMemory=2.50%\n"},
+		{{"--SoftMemory=3%", "-m", "5"}, "\nSoftMemory=5%\n", "\nHardMemory=2.50%\n"},
+		{{"-m4,2", "-M9000", "-m3,1"},
+		 "\nSoftMemory=3% 9000K\n",
+		 "\nHardMemory=1% 4500K\n"},
+		{{"-m4", "--SoftMemory=3%", "-M9000"},
+		 "\nSoftMemory=4% 9000K\n",
+		 "\nHardMemory=2% 4500K\n"},
+		{{"-m4", "-S9000", "-s7,6"}, "\nSoftSwap=7% 9000K\n", "\nHardSwap=6% 4500K\n"},
+	};
+	const struct surroundings prints = {print_to_stderr, NULL};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CHECK_INT(rows[i].soft, run(rows[i].words, &prints), 0);
+		if (!strstr(program.output, rows[i].soft) || !strstr(program.output, rows[i].hard))
+			fail_msg("row %zu: %s and %s in %s", i, rows[i].soft, rows[i].hard,
+				 program.output);
+	}
+}
+
+static void print_to_full_disk(void *userdata)
+{
+	(void)userdata;
+	dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+}
+
+static void print_to_nothing(void *userdata)
+{
+	(void)userdata;
+	close(STDOUT_FILENO);
+}
+
+static void test_full_disk(void **state)
+{
+	const struct surroundings lost[] = {{print_to_full_disk, NULL}, {print_to_nothing, NULL}};
+	static const char *const words[] = {NULL, "--help", "--version"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lost) * ARRAY_SIZE(words); i++) {
+		const char *word = words[i % ARRAY_SIZE(words)];
+
+		CHECK_INT(word ? word : "--check-config",
+			  run(WORDS(word), &lost[i / ARRAY_SIZE(words)]), 1);
+		assert_string_equal(program.output, "reapd: standard output cannot be written\n");
+	}
 }
 
 static const struct {
@@ -290,7 +362,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_too_many_words),
+		cmocka_unit_test(test_many_settings),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_config_files),

@@ -60,6 +60,12 @@ static void parse(struct config_loader *l, struct complaints *c, const char *dat
  * One mistake each, between two good lines that must survive it. @line is where it stands, counted
  * from the first line of @data; the message holds @says and @expected.
  */
+#define A_15	   "aaaaaaaaaaaaaaa"
+#define A_60	   A_15 A_15 A_15 A_15
+#define A_255	   A_60 A_60 A_60 A_60 A_15
+#define PATH_204   "/" A_60 A_60 A_60 A_15 "aaaaaaa "
+#define PATHS_1024 PATH_204 PATH_204 PATH_204 PATH_204 "/" A_60 A_60 A_60 A_15 "aaaaaaaaaaaa"
+
 static const struct {
 	const char *row;
 	const char *data;
@@ -117,10 +123,18 @@ static const struct {
 	 "absolute paths"},
 	{"groups: NUL", BYTES("[Limits]\nWatchCgroups=/a\0b\n"), 2, "WatchCgroups=/a",
 	 "absolute paths"},
+	{"groups: one of 256 bytes", BYTES("[Limits]\nWatchCgroups=/" A_255 "\n"), 2,
+	 "WatchCgroups=", "each of at most 255 bytes, and 1023 together"},
+	{"groups: 1024 bytes", BYTES("[Limits]\nWatchCgroups=" PATHS_1024 "\n"), 2,
+	 "WatchCgroups=", "1023 together"},
 	{"nodes: a word", BYTES("[Limits]\nWatchNodes=1 all\n"), 2, "WatchNodes=1 all",
-	 "at most 8 sets"},
+	 "expected sets of memory nodes, such as 1 or 0,2-3"},
+	{"nodes: backwards", BYTES("[Limits]\nWatchNodes=3-1\n"), 2, "WatchNodes=3-1",
+	 "expected sets of memory nodes, such as 1 or 0,2-3"},
 	{"nodes: too many sets", BYTES("[Limits]\nWatchNodes=0 1 2 3 4 5 6 7 8\n"), 2,
-	 "WatchNodes=", "at most 8 sets"},
+	 "WatchNodes=", "at most 8, of nodes up to 1023"},
+	{"nodes: too high", BYTES("[Limits]\nWatchNodes=1024\n"), 2, "WatchNodes=1024",
+	 "of nodes up to 1023"},
 	{"limit: 2^64 bytes", BYTES("[Limits]\nHardMemory=18446744073709551616\n"), 2,
 	 "HardMemory=18446744073709551616", "512M"},
 	{"limit: 2^62 bytes", BYTES("[Limits]\nHardMemory=4194304T\n"), 2, "HardMemory=", "512M"},
@@ -173,7 +187,7 @@ static void test_mistakes(void **state)
 		const char *row = mistake_rows[i].row;
 		struct config_loader l, preset;
 		struct complaints c, none = {};
-		char data[256], place[32];
+		char data[2048], place[32];
 		size_t len = 0;
 
 		memcpy(data, before, sizeof(before) - 1);
@@ -226,6 +240,25 @@ static void test_no_section(void **state)
 	assert_int_equal(c.count, 1);
 	assert_non_null(strstr(c.messages[0], "test.conf:1: [Limits: expected ']'"));
 	assert_string_equal(formatted(&l.config, "SoftMemory"), "7%");
+}
+
+/* Some editors begin a file with one; anywhere else it is a mistake. */
+static void test_byte_order_mark(void **state)
+{
+	struct config_loader l;
+	struct complaints c;
+
+	(void)state;
+	parse(&l, &c, BYTES("\xef\xbb\xbf[Kill]\nSortBy=rss\n"));
+	assert_int_equal(c.count, 0);
+	assert_string_equal(formatted(&l.config, "SortBy"), "rss");
+	parse(&l, &c, BYTES("\xef\xbb\xbf"));
+	assert_int_equal(c.count, 0);
+	parse(&l, &c, BYTES("\xef\xbb"));
+	assert_int_equal(c.count, 1);
+	parse(&l, &c, BYTES("[Kill]\n\xef\xbb\xbfSortBy=rss\n"));
+	assert_int_equal(c.count, 1);
+	assert_non_null(strstr(c.messages[0], "test.conf:2: "));
 }
 
 static void test_duplicates(void **state)
@@ -663,6 +696,7 @@ static void test_bounds(void **state)
 		{"SoftMemory", "100.01%"},
 	};
 	char *longest = heap_fill('x', 1024);
+	const char lines[] = "a\nDryRun=yes";
 	const struct config_key *prefer = config_key_find("Prefer");
 	struct complaints c = {};
 	struct config_loader l;
@@ -683,6 +717,13 @@ static void test_bounds(void **state)
 	config_loader_set(&l, prefer, longest, 1024, "x", 1);
 	assert_int_equal(c.count, 1);
 	assert_non_null(strstr(c.messages[0], "at most 1023 bytes"));
+	assert_int_equal(strlen(l.config.prefer), 1023);
+
+	/* only a command line can say it */
+	c.count = 0;
+	config_loader_set(&l, prefer, lines, strlen(lines), "x", 0);
+	assert_int_equal(c.count, 1);
+	assert_string_equal(c.messages[0], "x: Prefer=a?DryRun=yes: expected one line");
 	assert_int_equal(strlen(l.config.prefer), 1023);
 	free(longest);
 }
@@ -796,7 +837,12 @@ static const struct {
 	 8 * GIB, 0, 0, NULL},
 	{"a percentage below, without swap", "[Limits]\nHardSwap=1%\n", GIB, 0, 0, NULL},
 	{"sizes of swap contradict each other without swap", "[Limits]\nSoftSwap=1G\nHardSwap=2G\n",
-	 GIB, 0, 1, "test.conf:3: HardSwap= is 2G here: expected at most SoftSwap=, which is 1G"},
+	 GIB, 0, 1, "test.conf:3: HardSwap= is 2G: expected at most SoftSwap=, which is 1G"},
+	{"shares of swap contradict each other without swap",
+	 "[Limits]\nSoftSwap=5%\nHardSwap=6%\n", GIB, 0, 1,
+	 "test.conf:3: HardSwap= is 6%: expected at most SoftSwap=, which is 5%"},
+	{"a share of swap above a size, with some swap", "[Limits]\nSoftSwap=1G\nHardSwap=6%\n",
+	 GIB, 0, 0, NULL},
 	{"a size of swap that some machine could have", "[Limits]\nHardSwap=512M\n", GIB, 0, 0,
 	 NULL},
 	{"defaults", "", GIB, GIB, 0, NULL},
@@ -865,6 +911,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_no_section),
+		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_many_mistakes),
 		cmocka_unit_test(test_complaints_from_above),

@@ -165,11 +165,11 @@ static void test_values(void **state)
 	/* of a path, of both values */
 	longest[0] = '/';
 	assert_int_equal(domain_cgroups_check(TEXT(longest, DOMAIN_NAME_SIZE - 1)), 0);
-	assert_int_equal(domain_cgroups_check(TEXT(longest, DOMAIN_NAME_SIZE)), -EINVAL);
+	assert_int_equal(domain_cgroups_check(TEXT(longest, DOMAIN_NAME_SIZE)), -ERANGE);
 	for (size_t i = 0; i + 2 <= PATTERN_SIZE; i += 3)
 		memcpy(longest + i, " /a", 3);
 	assert_int_equal(domain_cgroups_check(TEXT(longest, PATTERN_SIZE - 1)), 0);
-	assert_int_equal(domain_cgroups_check(TEXT(longest, PATTERN_SIZE)), -EINVAL);
+	assert_int_equal(domain_cgroups_check(TEXT(longest, PATTERN_SIZE)), -ERANGE);
 	memset(longest, ' ', PATTERN_SIZE);
 	longest[0] = '1';
 	assert_int_equal(domain_nodes_check(TEXT(longest, NODE_SETS_SIZE - 1)), 0);

@@ -45,11 +45,12 @@ static const struct {
 } mistakes[] = {
 	{"no name", BYTES("[Rule]\nName=x\n"), "rules.conf:1: [Rule]", "expected [Rule NAME]"},
 	{"blanks for a name", BYTES("[Rule  ]\nName=x\n"), "rules.conf:1: [Rule]", "[Rule NAME]"},
-	{"two words", BYTES("[Rule a b]\n"), "rules.conf:1: [Rule]", "expected [Rule NAME]"},
-	{"name: too long", BYTES("[Rule " NAME_31 "2]\n"), "rules.conf:1: [Rule]", "31 letters"},
-	{"name: a slash", BYTES("[Rule a/b]\n"), "rules.conf:1: [Rule]", "31 letters"},
-	{"name: NUL", BYTES("[Rule a\0b]\n"), "rules.conf:1: [Rule]", "31 letters"},
-	{"name: no ASCII", BYTES("[Rule \xc3\xa4]\n"), "rules.conf:1: [Rule]", "31 letters"},
+	{"two words", BYTES("[Rule a b]\n"), "rules.conf:1: [Rule a b]", "expected [Rule NAME]"},
+	{"name: too long", BYTES("[Rule " NAME_31 "2]\n"),
+	 "rules.conf:1: [Rule " NAME_31 "2]:", "31 letters"},
+	{"name: a slash", BYTES("[Rule a/b]\n"), "rules.conf:1: [Rule a/b]", "31 letters"},
+	{"name: NUL", BYTES("[Rule a\0b]\n"), "rules.conf:1: [Rule a]", "31 letters"},
+	{"name: no ASCII", BYTES("[Rule \xc3\xa4]\n"), "rules.conf:1: [Rule ??]", "31 letters"},
 	{"another case", BYTES("[rule a]\nName=x\n"), "rules.conf:1: [rule a]", "[Rule NAME]"},
 	{"another word", BYTES("[Rules a]\n"), "rules.conf:1: [Rules a]", "unknown section"},
 	{"unknown key", BYTES("[Rule a]\nUser=0\nPrefer=1\nExe=/x\n"),
@@ -136,7 +137,7 @@ static void test_too_many(void **state)
 					 "[Rule r%u]\nUser=%u\nPrefer=yes\n", i, i);
 	read_text(&l, &told, text, used);
 	assert_int_equal(told.count, 1);
-	assert_string_equal(told.first, "rules.conf:193: [Rule]: expected at most 64 rules");
+	assert_string_equal(told.first, "rules.conf:193: [Rule r64]: expected at most 64 rules");
 	assert_int_equal(l.rules.count, RULES_MAX);
 	assert_string_equal(rule_text(&l.rules, &l.rules.rules[63], RULE_USER), "63");
 }
