@@ -13,6 +13,9 @@ enum pause_state { PAUSE_OFF, PAUSE_WAITING, PAUSE_ON };
 
 #define PAUSE_FOR_EVER UINT64_MAX
 
+/* A pause may be waited for this long. */
+#define PAUSE_TIMEOUT_MAX_USEC (60 * UINT64_C(1000000))
+
 /* All 0: off. */
 struct pause {
 	enum pause_state state;

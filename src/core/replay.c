@@ -9,10 +9,13 @@
 
 #include "trace-state.h"
 
-static void count_mistake(void *userdata, const char *message)
+/* Of a line the loader counts it, and replay_run() names the line. */
+static void keep_first_mistake(void *userdata, const char *message)
 {
-	(void)userdata; /* the loader counts, and the line is named by replay_run() */
-	(void)message;
+	struct replay *r = userdata;
+
+	if (r->mistake[0] == '\0')
+		text_copy(TEXT(message, strlen(message)), r->mistake, sizeof(r->mistake));
 }
 
 static bool is_overridden(const struct replay *r, const struct config_key *key)
@@ -26,10 +29,10 @@ static bool is_overridden(const struct replay *r, const struct config_key *key)
 
 static void begin(struct replay *r)
 {
-	config_loader_init(&r->loader, count_mistake, NULL);
+	config_loader_init(&r->loader, keep_first_mistake, r);
 	for (unsigned i = 0; i < r->settings_count; i++)
 		config_loader_set(&r->loader, r->settings[i].key, r->settings[i].value,
-				  strlen(r->settings[i].value), "", 0);
+				  strlen(r->settings[i].value), "command line", 0);
 	r->fill_rate_bytes = 0;
 	r->begun = false;
 	r->parted = false;
@@ -42,7 +45,7 @@ static int set(struct replay *r, const struct trace_line *line)
 
 	if (is_overridden(r, line->key))
 		return 0;
-	config_loader_set(&r->loader, line->key, line->value.at, text_len(line->value), "",
+	config_loader_set(&r->loader, line->key, line->value.at, text_len(line->value), "trace",
 			  r->line);
 	if (r->loader.mistakes > before) {
 		r->expected = config_type_expected(line->key->type);
@@ -106,10 +109,25 @@ static struct action ask(struct replay *r, struct replay_step *s)
 	return policy_step(&r->policy, &o);
 }
 
-static void take_step(struct replay *r)
+/* Nobody could have run with these. What the trace itself has set, somebody has. */
+static bool are_refused(struct replay *r)
+{
+	const struct meminfo *mem = &r->step.observation.sample.mem;
+	unsigned before = r->loader.mistakes;
+
+	if (r->settings_count == 0 || (r->begun && !r->changed))
+		return false;
+	config_loader_check(&r->loader, mem->total_bytes, mem->swap_total_bytes);
+	return r->loader.mistakes > before;
+}
+
+static int take_step(struct replay *r)
 {
 	struct replay_step s = {.line = r->line, .recorded = r->step};
 	uint64_t now = r->step.observation.sample.time_usec;
+
+	if (are_refused(r))
+		return -EBADMSG;
 
 	if (!r->begun) {
 		r->begin_usec = now;
@@ -133,6 +151,7 @@ static void take_step(struct replay *r)
 						      s.time_usec};
 	if (r->visit)
 		r->visit(r->userdata, &s);
+	return 0;
 }
 
 static int take_line(struct replay *r, struct text text)
@@ -162,8 +181,7 @@ static int take_line(struct replay *r, struct text text)
 		r->expectation = line.expectation;
 		return 0;
 	case TRACE_STEP:
-		take_step(r);
-		return 0;
+		return take_step(r);
 	case TRACE_BEFORE:
 		return 0; /* and the step that follows goes on from it */
 	case TRACE_STATE:
@@ -197,7 +215,7 @@ int replay_run(struct replay *r, const char *data, size_t len)
 		}
 		r->line++;
 		q = take_line(r, line);
-		if (q < 0 && r->begun && begins_anew(rest))
+		if (q < 0 && q != -EBADMSG && r->begun && begins_anew(rest))
 			r->cut = true;
 		else if (q < 0)
 			return q;

@@ -37,6 +37,7 @@ struct replay {
 	/* what came of it */
 	unsigned line;	      /* the last that was read */
 	const char *expected; /* instead of that line, when it could not be */
+	char mistake[512];    /* the settings do not go together on that machine: how */
 	unsigned steps;
 	uint64_t lost;
 	bool cut;   /* a line has no end, the last or one before a new beginning: left out */
@@ -59,7 +60,8 @@ struct replay {
 
 /*
  * @r holds settings and visitor, and 0 otherwise. 0, or -EINVAL or -ERANGE for a line that cannot
- * be read (see line and expected) and for a trace without a step (line 0).
+ * be read (see line and expected) and for a trace without a step (line 0); -EBADMSG for settings
+ * that reapd would refuse (see mistake).
  */
 int replay_run(struct replay *r, const char *data, size_t len);
 

@@ -14,7 +14,7 @@ struct json {
 void json_begin(struct json *j);
 void json_end(struct json *j);
 
-/* @text has to be printable: text_format_name() sees to it. */
+/* @text has to be UTF-8: text_format_name() sees to it. */
 void json_text(struct json *j, const char *name, const char *text);
 void json_number(struct json *j, const char *name, int64_t number);
 void json_unsigned(struct json *j, const char *name, uint64_t number);

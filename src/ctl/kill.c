@@ -56,7 +56,7 @@ static void print_line(const struct answer *a)
 	       a->badness, bytes);
 }
 
-static int print(sd_bus_message *reply, bool json)
+static int print(sd_bus_message *reply, bool dry_run, bool json)
 {
 	struct answer a;
 	int r = sd_bus_message_read(reply, "busuxt", &a.signalled, &a.pid, &a.name, &a.uid,
@@ -68,6 +68,8 @@ static int print(sd_bus_message *reply, bool json)
 		print_json(&a);
 	else
 		print_line(&a);
+	if (!a.signalled && !dry_run)
+		return ctl_fail("nobody was killed: the daemon is in a dry run");
 	return EXIT_SUCCESS;
 }
 
@@ -104,7 +106,7 @@ int ctl_kill(int argc, char **argv)
 		return status;
 	status = bus_call(bus, 0, &reply, "Kill", "b", dry_run);
 	if (status == EXIT_SUCCESS)
-		status = print(reply, json);
+		status = print(reply, dry_run, json);
 	sd_bus_message_unref(reply);
 	sd_bus_unref(bus);
 	return status;

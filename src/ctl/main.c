@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "build-config.h"
 #include "ctl/ctl.h"
@@ -45,20 +46,28 @@ static int print_help(void)
 
 int ctl_fail(const char *format, ...)
 {
+	char message[1024];
 	va_list args;
 
-	fputs("reapctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	for (char *c = message; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?'; /* one line, whatever a word of the command line holds */
+	}
+	fprintf(stderr, "reapctl: %s\n", message);
 	return EXIT_FAILURE;
 }
 
 int ctl_wrong_option(const char *command, int option, const char *word)
 {
+	/* of a long one that is known, optopt is its number */
 	(void)ctl_fail("%s: expected %s, see reapctl %s --help", word,
-		       option == ':' ? "a value after it" : "a known option", command);
+		       option == ':'				    ? "a value after it"
+		       : optopt != 0 && strncmp(word, "--", 2) == 0 ? "no value"
+								    : "a known option",
+		       command);
 	return EXIT_USAGE;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/config.h"
+#include "core/pause.h"
 #include "ctl/bus.h"
 #include "ctl/ctl.h"
 
@@ -54,6 +55,10 @@ int ctl_pause(int argc, char **argv)
 		if (option == 't') {
 			if (!parse_time(optarg, &timeout_usec))
 				return wrong_time(optarg);
+			if (timeout_usec > PAUSE_TIMEOUT_MAX_USEC) {
+				(void)ctl_fail("--timeout=%s: expected at most 1min", optarg);
+				return EXIT_USAGE;
+			}
 		} else if (!bus_option(option, &o)) {
 			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
 		}

@@ -13,11 +13,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #include "core/replay.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 #include "sys/fs.h"
+#include "sys/pattern.h"
 
 enum {
 	COLUMN_LINE,
@@ -129,6 +131,13 @@ static void print_remarks(const char *path, const struct replay *r)
 			path);
 }
 
+/* As reapd does. */
+static int refuse(const char *mistake)
+{
+	(void)ctl_fail("%s", mistake);
+	return EX_CONFIG;
+}
+
 static int print(const char *path, const char *data, size_t len, const struct choices *choices,
 		 struct table *t)
 {
@@ -145,7 +154,9 @@ static int print(const char *path, const char *data, size_t len, const struct ch
 	q = replay_run(r, data, len);
 	if (q >= 0 && view.error >= 0)
 		view.error = table_print(t);
-	if (q < 0 && r->line > 0)
+	if (q == -EBADMSG)
+		q = refuse(r->mistake);
+	else if (q < 0 && r->line > 0)
 		q = ctl_fail("%s:%u: expected %s", path, r->line, r->expected);
 	else if (q < 0)
 		q = ctl_fail("%s: expected %s", path, r->expected);
@@ -228,6 +239,7 @@ static int add_setting(struct choices *c, const struct config_key *key, const ch
 
 	config_loader_init(&l, complain, NULL);
 	config_loader_set(&l, key, value, strlen(value), "command line", 0);
+	patterns_free(patterns_new(&l)); /* no trace has names, but reapd would refuse a bad one */
 	if (l.mistakes > 0)
 		return EXIT_USAGE;
 	for (unsigned i = 0; i < c->settings_count; i++) {

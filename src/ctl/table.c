@@ -21,6 +21,7 @@ struct table {
 	struct libscols_table *scols;
 	struct libscols_line *row;
 	const struct table_column *columns;
+	enum table_format format;
 	uint8_t places[COLUMNS_MAX]; /* of each column among those that are shown */
 	unsigned shown;
 };
@@ -44,7 +45,9 @@ static int show_column(struct table *t, unsigned column)
 static int show_default(struct table *t)
 {
 	for (unsigned i = 0; t->columns[i].name; i++) {
-		int r = t->columns[i].shown == TABLE_DEFAULT ? show_column(t, i) : 0;
+		bool shown = t->columns[i].shown == TABLE_DEFAULT ||
+			     (t->columns[i].shown == TABLE_JSON_DEFAULT && t->format == TABLE_JSON);
+		int r = shown ? show_column(t, i) : 0;
 
 		if (r < 0)
 			return r;
@@ -85,11 +88,14 @@ int table_new(const struct table_column *columns, const char *chosen, enum table
 	if (!t)
 		return -ENOMEM;
 	t->columns = columns;
+	t->format = format;
 	memset(t->places, NOT_SHOWN, sizeof(t->places));
 	t->scols = scols_new_table();
 	r = t->scols ? scols_table_set_name(t->scols, name) : -ENOMEM;
 	if (r >= 0)
 		r = scols_table_enable_json(t->scols, format == TABLE_JSON);
+	if (r >= 0)
+		r = scols_table_enable_noencoding(t->scols, 1); /* text_format_name() has done it */
 	if (r >= 0)
 		r = chosen ? show_chosen(t, chosen) : show_default(t);
 	if (r < 0) {
@@ -143,5 +149,7 @@ void table_print_columns(const struct table_column *columns)
 {
 	for (const struct table_column *c = columns; c->name; c++)
 		printf("  %-20s %s%s\n", c->name, c->help,
-		       c->shown == TABLE_DEFAULT ? "" : "; on request");
+		       c->shown == TABLE_DEFAULT	? ""
+		       : c->shown == TABLE_JSON_DEFAULT ? "; in JSON, and on request"
+							: "; on request");
 }

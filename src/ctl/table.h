@@ -13,7 +13,8 @@ enum table_type { TABLE_NUMBER, TABLE_TEXT };
 struct table_column {
 	const char *name; /* NULL ends an array of columns */
 	enum table_type type;
-	enum { TABLE_DEFAULT, TABLE_ON_REQUEST } shown;
+	/* by default, in JSON by default, or never by itself */
+	enum { TABLE_DEFAULT, TABLE_JSON_DEFAULT, TABLE_ON_REQUEST } shown;
 	const char *help;
 };
 
@@ -33,7 +34,7 @@ void table_free(struct table *t);
 /* A further row, whose cells are then set. A cell of a column that is not shown is no error. */
 int table_add_row(struct table *t);
 int table_set_number(struct table *t, unsigned column, int64_t value);
-int table_set_text(struct table *t, unsigned column, const char *text);
+int table_set_text(struct table *t, unsigned column, const char *text); /* printable */
 
 /* Whether somebody wants it, when it is dear to find out. */
 bool table_shows(const struct table *t, unsigned column);

@@ -25,9 +25,6 @@
 
 #define RUNTIME_DIRECTORY "/run/reapd"
 
-/* A pause may be waited for this long. */
-#define PAUSE_TIMEOUT_MAX_USEC (60 * UINT64_C(1000000))
-
 /* What a client is shown, filled anew before each step of its. */
 struct status {
 	const char *version, *level, *reason, *last_kill_name;
@@ -113,10 +110,13 @@ static int get_files(sd_bus *bus, const char *path, const char *interface, const
 	const struct view *v = userdata;
 	const struct config_files *files = &v->control->daemon->settings.files;
 	int r = sd_bus_message_open_container(reply, 'a', "s");
+	char name[1024];
 
 	(void)bus, (void)path, (void)interface, (void)property, (void)error;
-	for (unsigned i = 0; r >= 0 && i < files->count; i++)
-		r = sd_bus_message_append(reply, "s", files->names[i]);
+	for (unsigned i = 0; r >= 0 && i < files->count; i++) {
+		text_format_name(files->names[i], name, sizeof(name));
+		r = sd_bus_message_append(reply, "s", name);
+	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

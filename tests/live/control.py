@@ -187,8 +187,8 @@ def check_kill(daemon: Daemon) -> None:
     report([row["pid"] for row in victims] == [named["pid"]] and named["signalled"] is False,
            "kill --dry-run names the victim of candidates", (victims, named))
     done = daemon.ctl("kill")
-    report(done.returncode == 0 and done.stdout.startswith("It would be process"),
-           "kill in a dry run", done)
+    report(done.returncode == 1 and done.stdout.startswith("It would be process") and
+           "dry run" in done.stderr, "kill in a dry run kills nobody, and says so", done)
 
 
 def check_reload(daemon: Daemon) -> None:
@@ -356,9 +356,41 @@ def check_flood(daemon: Daemon, flood: str) -> None:
     answers(daemon, "after a flood")
 
 
+def check_names(daemon: Daemon) -> None:
+    """Whatever a drop-in is called, and whatever its process."""
+    folder = pathlib.Path(f"{daemon.config}.d")
+    folder.mkdir()
+    for name in (b"caf\xe9.conf", b"line\nbreak.conf"):
+        (folder / os.fsdecode(name)).write_text("[Limits]\n")
+    daemon.ctl("reload")
+    shown = [name.rpartition("/")[2] for name in daemon.status()["ConfigFiles"]]
+    report(shown == ["reapd.conf", "caf\\xe9.conf", "line\\x0abreak.conf"],
+           "status: names of files that are no text", shown)
+    report("caf\\xe9.conf" in daemon.ctl("status").stdout, "and to people")
+    shutil.rmtree(folder)
+    daemon.ctl("reload")
+
+    program = daemon.config.with_name("a\nb\\c")
+    shutil.copy("/bin/sleep", program)
+    process = subprocess.Popen([program, "60"])
+    found = {}
+    for words in ([], ["--columns=pid,name"], ["--json"]):
+        done = subprocess.run([daemon.reapctl, "candidates", *words], text=True,
+                              stdout=subprocess.PIPE, timeout=DEADLINE)
+        found[str(words)] = done.stdout
+    process.kill()
+    process.wait()
+    rows = json.loads(found["['--json']"])["candidates"]
+    report([row["name"] for row in rows if row["pid"] == process.pid] == ["a\\x0ab\\x5cc"],
+           "candidates for programs: a name that is no text", rows)
+    report(f"{process.pid} a\\x0ab\\x5cc\n" in found["['--columns=pid,name']"] and
+           " a\\x0ab\\x5cc " in found["[]"], "and for people", found)
+
+
 def check_usage(daemon: Daemon) -> None:
     for words, status in ((["pause", "0"], 2), (["pause", "soon"], 2), (["pause", "1s", "2s"], 2),
                           (["pause", "--timeout=never"], 2), (["resume", "now"], 2),
+                          (["pause", "--timeout=61s"], 2), (["status", "--json=1"], 2),
                           (["status", "--nothing"], 2), (["kill", "1"], 2), (["reload", "x"], 2),
                           (["record", "file"], 2)):
         done = daemon.ctl(*words)
@@ -405,6 +437,7 @@ def main() -> int:
             check_busctl(daemon)
             check_hostile(daemon)
             check_flood(daemon, os.path.abspath(arguments.flood))
+            check_names(daemon)
             check_usage(daemon)
             check_instances(arguments, daemon, folder)
         finally:

@@ -28,6 +28,17 @@ REFUSED = [
     ("another version", b"reapd-trace 2\n" + CALM.encode(), [], 1, ":1: expected version 1"),
     ("time going backwards", (HEAD + CALM + "step 5\n").encode(), [], 1, ":4: expected a time"),
     ("bad setting", (HEAD + CALM).encode(), ["--SoftMemory=7"], 2, "SoftMemory=7: expected"),
+    ("bad pattern", (HEAD + CALM).encode(), ["--Prefer=("], 2, "Prefer=: expected a regular"),
+    ("settings against each other", (HEAD + CALM).encode(),
+     ["--SoftMemory=5%", "--HardMemory=20%"], 78,
+     "HardMemory= is 190M here: expected at most SoftMemory=, which is 47.6M"),
+    ("a setting against a default", (HEAD + CALM).encode(), ["--WarningMemory=1%"], 78,
+     "command line: SoftMemory= is 95.3M here: expected at most WarningMemory="),
+    ("a setting against one of the trace",
+     (HEAD + "set HardMemory=300M\n" + CALM).encode(), ["--SoftMemory=5%"], 78,
+     "HardMemory= is 300M here"),
+    ("a value where none belongs", (HEAD + CALM).encode(), ["--all=3"], 2, "expected no value"),
+    ("line break in a word", (HEAD + CALM).encode(), ["--a\nb"], 2, "--a?b: expected a known"),
     ("unknown option", (HEAD + CALM).encode(), ["--colour"], 2, "--colour: expected a known"),
     ("unknown column", (HEAD + CALM).encode(), ["--columns=colour"], 2, "colour"),
     ("two files", (HEAD + CALM).encode(), ["other"], 2, "other: expected options only"),
@@ -80,6 +91,17 @@ def check_settings(tap: Tap, run, path: pathlib.Path) -> None:
              "no end" in done.stderr, "remarks on what is missing", done.stderr)
 
 
+def check_full_disk(tap: Tap, reapctl: str, path: pathlib.Path) -> None:
+    path.write_text(HEAD + CALM + LOW)
+    for words in ([], ["--json"], ["--all"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([reapctl, "replay", str(path), *words], text=True,
+                                  stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
+        tap.that(done.returncode == 1 and
+                 done.stderr == "reapctl: standard output cannot be written\n",
+                 f"a full disk: {words}", done)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Checks reapctl replay.")
     parser.add_argument("--reapctl", required=True)
@@ -106,6 +128,7 @@ def main() -> int:
             tap.that(done.returncode == 1 and done.stderr.count("\n") == 1, "no file",
                      done.stderr)
         check_settings(tap, run, path)
+        check_full_disk(tap, arguments.reapctl, path)
     print(f"1..{tap.number}")
     return 1 if tap.failed or tap.number < 15 else 0
 
