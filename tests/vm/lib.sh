@@ -443,7 +443,8 @@ neighbours_stop()
 	for name in neighbour protected "$@"; do
 		fact_alive "$name" || continue
 		kill -USR1 "${load_pid[$name]}"
-		wait_for 30 "the gaps of $name" exists "$results/$name.gaps"
+		# what is queued for a slow disk, 128 MiB a page at a time, goes before their page-ins
+		wait_for 120 "the gaps of $name" exists "$results/$name.gaps"
 	done
 }
 
