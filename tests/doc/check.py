@@ -37,6 +37,7 @@ FILES = {
     "bootstrap": "contrib/bootstrap",
     "ci": ".ci/run",
     "hook": "contrib/reapd-hook",
+    "completion": "contrib/reapctl.bash-completion",
     "meson:systemd": "systemd/meson.build",
     "meson:man": "man/meson.build",
     "meson:contrib": "contrib/meson.build",
@@ -355,6 +356,46 @@ def check_shell(texts):
     return complaints
 
 
+def completed(texts, *words):
+    """What bash offers for the last of these words."""
+    script = texts["completion"] + """
+        shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        compopt() { [[ $* == "-o nospace" ]] && echo nospace; }
+        _reapctl
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    folders = os.path.dirname(REAPD), os.path.dirname(REAPCTL), os.environ["PATH"]
+    done = subprocess.run(["bash", "-c", script, "bash", "", "reapctl", *words], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={**os.environ, "PATH": ":".join(folders)})
+    return done.stdout.split()
+
+
+def check_completion(texts):
+    """bash offers every command, option and key, and nothing that is none"""
+    complaints = []
+    for words, expected in ((["re"], ["resume", "reload", "record", "replay"]),
+                            (["status", "--"], ["--json", "--socket=", "--help"]),
+                            (["status", "--so"], ["nospace", "--socket="]),
+                            (["replay", "--r"], []),
+                            (["replay", "--So"], ["nospace", "--SoftMemory=", "--SoftSwap=",
+                                                  "--SortBy="])):
+        found = completed(texts, *words)
+        if sorted(found) != sorted(expected):
+            complaints.append(f"reapctl {' '.join(words)}: {found}, expected {expected}")
+    names = commands(texts)
+    for name in names:
+        help_text = run(name, "--help", program=REAPCTL).stdout
+        offered = {word.rstrip("=") for word in completed(texts, name, "--")} - {"nospace"}
+        own = {option for option in options_of_help({"help": help_text})
+               if option.startswith("--") and option != "--Key"}
+        if name == "replay":
+            own |= {f"--{key}" for key in keys(texts)}
+        complaints += [f"{name}: {word}" for word in sorted(offered ^ own)]
+    return complaints
+
+
 CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
 
 # Check, text, what is replaced there (a regular expression, the first match), by what.
@@ -413,6 +454,9 @@ MUTATIONS = [
     (check_uninstall, "meson:systemd", r"output: 'reapd.service'", "output: 'reapd.socket'"),
     (check_shell, "bootstrap", r"\Z", 'rm -r $1/*\n'),
     (check_shell, "hook", r"#!/usr/bin/env bash", "#!/bin/sh"),
+    (check_completion, "completion", r"nospace", "nosort"),
+    (check_completion, "completion", r" replay ", " relay "),
+    (check_completion, "completion", r"\+=\?\)", "+)"),
     (check_shell, "ci", r"\nset -euo pipefail\n", "\n"),
 ]
 
