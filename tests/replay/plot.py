@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -54,6 +56,22 @@ def check_picture(tap: Tap, plot, name: str, trace: pathlib.Path, wanted: list[s
     tap.that(all(any(part in text for text in shown) for part in wanted),
              f"{name}: shows {', '.join(wanted)}", "\n".join(shown))
     tap.that(len(svg) < SIZE_MAX, f"{name}: is not large", len(svg))
+
+
+def check_limits(tap: Tap, script: pathlib.Path, path: pathlib.Path) -> None:
+    """Which count, after reloads that set other keys or none."""
+    loader = importlib.machinery.SourceFileLoader("reapd_plot", str(script))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("reapd_plot", loader))
+    sys.modules["reapd_plot"] = module  # where dataclasses look
+    loader.exec_module(module)
+    path.write_text(HEAD + CALM + "set SoftMemory=4%\nset HardMemory=3%\n" +
+                    "step 2000000 action=none\n" + "set SoftMemory=200000000B\nset HardMemory=\n" +
+                    "step 3000000 action=none\n" + "set SoftMemory=\nstep 4000000 action=none\n")
+    limits = [(step.limits["soft"], step.limits["hard"]) for step in
+              module.read(str(path), None).steps]
+    tap.that(limits == [(100_000_000, 50_000_000), (40_000_000, 30_000_000),
+                        (200_000_000, 100_000_000), (100_000_000, 50_000_000)],
+             "limits after reloads", limits)
 
 
 def hour(kills: int) -> str:
@@ -124,6 +142,7 @@ def main() -> int:
         check_picture(tap, plot, "guest-tmpfs.trace",
                       traces / "guest-tmpfs.trace", ["nobody is killed: it would not help"])
         check_made(tap, plot, folder)
+        check_limits(tap, script, folder / "limits.trace")
         for name, data, words, says in REFUSED:
             (folder / "refused.trace").write_bytes(data)
             done = plot("refused.trace", *words)
