@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy's state as text; see trace-state.h. A member of struct policy that is missing in the
- * table below makes tests/unit/test-trace-state.c fail.
+ * The policy's state as text; see trace-state.h. A member of struct policy or of struct stall_slot
+ * that is missing in the tables below makes tests/unit/test-trace-state.c fail.
  */
 #include "trace-state.h"
 
@@ -104,6 +104,9 @@ static const struct trace_field stall_fields[] = {
 	STALL("activated-file", FIELD_U64, activated_file),
 	STALL("reclaimed", FIELD_U64, reclaimed),
 	STALL("io", FIELD_U64, io_usec),
+	STALL("others", FIELD_BOOL, has_others),
+	STALL("others-memory", FIELD_U64, others.memory_usec),
+	STALL("others-io", FIELD_U64, others.io_usec),
 };
 
 #define STALL_FIELDS (sizeof(stall_fields) / sizeof(stall_fields[0]))

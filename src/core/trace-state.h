@@ -15,7 +15,7 @@
 #include "text.h"
 
 /* Longer than all lines of one state. */
-#define TRACE_STATE_SIZE 8192
+#define TRACE_STATE_SIZE 12288
 
 /* Returns the length. The configuration and the fill rate are other lines' business. */
 size_t trace_format_state(const struct policy *p, char *buf, size_t size);
