@@ -18,13 +18,17 @@
 void calm_note_sample(struct calm *c, const struct config *config, const struct sample *s)
 {
 	struct limits limits;
+	uint64_t available;
 
 	limits_resolve(config, &s->mem, &limits);
+	/* with a large vm.min_free_kbytes and small caches less is available than is free */
+	available = u64_sub(u64_sub(s->mem.available_bytes, s->mem.arc_bytes), s->mem.pcp_bytes);
 	*c = (struct calm){
 		.sample_usec = s->time_usec,
 		.total_bytes = s->mem.total_bytes,
 		.swap_total_bytes = s->mem.swap_total_bytes,
-		.soft_bytes = limits.memory_bytes[LEVEL_SOFT],
+		.soft_bytes = u64_add(limits.memory_bytes[LEVEL_SOFT],
+				      u64_sub(s->mem.free_bytes, available)),
 	};
 }
 

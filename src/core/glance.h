@@ -2,7 +2,8 @@
 /*
  * What spares an idle machine its samples. While all is calm and so much memory is entirely free
  * that no limit can be near, one system call that reads two numbers (sysinfo(2)) takes the place of
- * a sample. Free memory is less than what is available, so whoever has enough of it has enough.
+ * a sample. Free memory is less than what is available, but for what the kernel keeps back for
+ * itself (its watermarks): whoever has enough of it beside that has enough.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ struct calm {
 	uint64_t sample_usec; /* of the last whole sample */
 	uint64_t total_bytes; /* that it saw */
 	uint64_t swap_total_bytes;
-	uint64_t soft_bytes; /* the limit, in memory */
+	uint64_t soft_bytes; /* the limit, in free memory */
 	bool has_before;
 	struct glance before;
 };

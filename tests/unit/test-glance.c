@@ -80,6 +80,24 @@ static void test_period(void **state)
 	CHECK_UINT("no overflow", glance(&m, SEC, UINT64_MAX), 5 * SEC);
 }
 
+/* What is free and not available is nobody's. */
+static void test_watermarks(void **state)
+{
+	struct machine m;
+	struct sample s;
+
+	(void)state;
+	begin(&m);
+	s = sample_of(&m);
+	s.mem.free_bytes = 12 * GIB;
+	s.mem.available_bytes = 11 * GIB;
+	s.mem.pcp_bytes = GIB / 2;
+	s.mem.arc_bytes = GIB / 2;
+	calm_note_sample(&m.calm, &m.config, &s);
+	CHECK_UINT("two GiB less", glance(&m, SEC, 6 * GIB), 3 * SEC);
+	CHECK_UINT("at the limit", glance(&m, SEC, 3 * GIB), 0);
+}
+
 static void test_sample_is_due(void **state)
 {
 	struct machine m;
@@ -133,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_period),
+		cmocka_unit_test(test_watermarks),
 		cmocka_unit_test(test_sample_is_due),
 		cmocka_unit_test(test_rate),
 	};
