@@ -10,6 +10,8 @@
 
 /* Tiny is less than this share of either. */
 #define TINY_DIVISOR 8
+/* And less than this share of the soft limit is no shortage. */
+#define SOME_DIVISOR 16
 
 uint64_t yield_gone_elsewhere(const struct policy *p, const struct observation *o)
 {
@@ -19,8 +21,12 @@ uint64_t yield_gone_elsewhere(const struct policy *p, const struct observation *
 	uint64_t gone = u64_sub(recent->reserve_bytes, sample_reserve_bytes(&o->sample));
 	uint64_t grown = u64_sub(now, p->before.elsewhere_bytes);
 	uint64_t yield = u64_add(o->candidate_bytes, o->candidate_shmem_bytes);
+	struct limits limits;
 
-	if (u64_sub(now, recent->elsewhere_bytes) < gone / 2 || yield >= grown / 2)
+	/* where nothing has gone, as in a thrash, a page more or less must not decide */
+	limits_resolve(p->config, &o->sample.mem, &limits);
+	gone = u64_max(gone / 2, limits.memory_bytes[LEVEL_SOFT] / SOME_DIVISOR);
+	if (u64_sub(now, recent->elsewhere_bytes) < gone || yield >= grown / 2)
 		return 0;
 	return grown;
 }

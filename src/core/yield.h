@@ -10,10 +10,10 @@
 
 /*
  * What has grown within minutes of a tmpfs, of huge pages or of the kernel itself, if this is what
- * the shortage is made of, that is at least half of what has gone since it was calm, and if the
- * victim holds less than half as much, of any kind: then one innocent after the other would have to
- * die for it, and it would go on. What such memory took long ago does not count, or nobody could be
- * killed on a machine whose memory is huge pages. Else 0.
+ * the shortage is made of, that is at least half of what has gone since it was calm and a sixteenth
+ * of the soft limit, and if the victim holds less than half as much, of any kind: then one innocent
+ * after the other would have to die for it, and it would go on. What such memory took long ago does
+ * not count, or nobody could be killed on a machine whose memory is huge pages. Else 0.
  */
 uint64_t yield_gone_elsewhere(const struct policy *p, const struct observation *o);
 

@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/policy.h"
 #include "core/text.h"
+#include "core/yield.h"
 
 #define SEC UINT64_C(1000000)
 #define KIB UINT64_C(1024)
@@ -135,11 +136,54 @@ static void test_time(void **state)
 	assert_int_equal(scans, 31);
 }
 
+/*
+ * 700 MiB went to a tmpfs minutes ago, and then nothing went anywhere: what has begun since is
+ * another shortage, and a page more or less makes no difference. Soft is at 100 MiB.
+ */
+static const struct {
+	const char *name;
+	int64_t reserve_kib, shmem_kib; /* more than when it was calm */
+	bool gone;
+} since_calm_rows[] = {
+	{"nothing has moved", 0, 0, false},
+	{"a page of the tmpfs", 0, 4, false},
+	{"a page less is left", -4, 0, false},
+	{"that very page", -4, 4, false},
+	{"more is left", 4096, 0, false},
+	{"some MiB, and all of what has gone", -6 * 1024, 6 * 1024, false},
+	{"some more", -7 * 1024, 7 * 1024, true},
+	{"less than half of what has gone", -100 * 1024, 49 * 1024, false},
+	{"half of it", -100 * 1024, 50 * 1024, true},
+};
+
+static void test_since_calm(void **state)
+{
+	struct config config = config_of("");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(since_calm_rows); i++) {
+		struct observation o = seen(START);
+		struct policy p;
+
+		policy_init(&p, &config, 0);
+		p.has_before = true;
+		p.before = (struct before){START - 300 * SEC, 900 * MIB, 0};
+		p.calm = (struct before){START - SEC, 200 * MIB, 700 * MIB};
+		o.sample.mem.available_bytes = 200 * MIB +
+					       (uint64_t)since_calm_rows[i].reserve_kib * KIB;
+		o.sample.mem.shmem_bytes = 700 * MIB + (uint64_t)since_calm_rows[i].shmem_kib * KIB;
+		o.candidate_bytes = 300 * MIB;
+		CHECK_INT(since_calm_rows[i].name, yield_gone_elsewhere(&p, &o) > 0,
+			  since_calm_rows[i].gone);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_nobody_given_up),
+		cmocka_unit_test(test_since_calm),
 		cmocka_unit_test(test_time),
 	};
 
