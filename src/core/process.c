@@ -137,6 +137,9 @@ static int status_parse_value(struct text value, enum status_kind kind, void *fi
 	case STATUS_COUNT:
 		return text_to_u64(value, field);
 	case STATUS_MASK:
+		value = text_trim(value);
+		if (text_len(value) == 32) /* 128 signals, on MIPS; the first are the last digits */
+			value.at = value.end - 16;
 		r = text_to_u64_hex(value, &number);
 		if (r < 0)
 			return r;
