@@ -191,6 +191,7 @@ static void look_at_process(struct look *look, int dir_fd, pid_t pid)
 {
 	struct identity entry = {.pid = pid, .matched = look->need_look};
 	struct process_stat stat;
+	bool has_stat = false;
 
 	if (look_at_group(look, dir_fd)) {
 		entry.matched &= look->group_matched;
@@ -198,14 +199,18 @@ static void look_at_process(struct look *look, int dir_fd, pid_t pid)
 	} else {
 		entry.matched &= ~look->need_place;
 	}
-	if (entry.matched & look->need_executable)
+	if (entry.matched & look->need_executable) {
+		/* before that: a name of before an execve() is known to be old, one of after is not
+		 */
+		has_stat = process_read_stat(dir_fd, "stat", &stat) >= 0;
 		entry.matched &= match_executable(look, dir_fd);
+	}
 	if (entry.matched & look->need_user)
 		entry.matched &= match_user(look, dir_fd);
 	if (entry.matched == 0 && entry.mark == MARK_NONE && !look->book->census.wanted)
 		return;
 
-	if (process_read_stat(dir_fd, "stat", &stat) < 0 || stat.flags & PF_KTHREAD)
+	if ((!has_stat && process_read_stat(dir_fd, "stat", &stat) < 0) || stat.flags & PF_KTHREAD)
 		return;
 	entry.start_time = stat.start_time;
 	memcpy(entry.comm, stat.comm, sizeof(entry.comm) - 1);

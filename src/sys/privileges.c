@@ -48,8 +48,20 @@ static bool has_room_to_lock(void)
 	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCKED_MAX_BYTES);
 }
 
+/* Control groups and nodes that are watched take three to eight each; the usual 1024 are few. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* the unit has enough, and forbids it */
+}
+
 void privileges_protect_self(struct privileges *ret)
 {
+	raise_descriptors();
 	/* what reclaims for itself may wait ten seconds for a slow disk to take a page of
 	 * somebody's */
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);

@@ -82,7 +82,8 @@ int scanner_reserve(struct scanner *s, unsigned processes)
 	int32_t *scores;
 	uint32_t *next;
 
-	if (processes <= s->capacity)
+	/* half as many may come before this is called again */
+	if (processes + processes / 2 <= s->capacity)
 		return 0;
 	capacity = processes < UINT32_MAX / 2 ? processes * 2 : processes;
 
@@ -626,9 +627,14 @@ unsigned scanner_alike(const struct scanner *s, const struct process *victim, pi
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < s->count && count < size; i++) {
-		bool near = s->scores[i] > 0 && abs(s->scores[i] - score) <= ALIKE_SCORES;
-
-		if ((near || (s->scores[i] == 0 && may_vfork)) && s->pids[i] != victim->id.pid)
+		if (s->scores[i] > 0 && abs(s->scores[i] - score) <= ALIKE_SCORES &&
+		    s->pids[i] != victim->id.pid)
+			ret[count++] = s->pids[i];
+	}
+	/* the others last, and the youngest first: kernel threads are among them, a thousand of
+	 * which come before anybody else on a large machine */
+	for (unsigned i = s->count; may_vfork && i-- > 0 && count < size;) {
+		if (s->scores[i] == 0 && s->pids[i] != victim->id.pid)
 			ret[count++] = s->pids[i];
 	}
 	return count;

@@ -456,6 +456,24 @@ static void test_task_origin(void **state)
 	tree_done(&t);
 }
 
+/* There is always room for half as many more, for as long as nobody may make more. */
+static void test_reserve(void **state)
+{
+	struct scanner *s;
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	s = scanner_new(t.fd, 300);
+	assert_int_equal(scanner_reserve(s, 300), 0);
+	assert_int_equal(scanner_reserve(s, 400), 0);
+	assert_int_equal(scanner_reserve(s, 401), 1);
+	assert_int_equal(scanner_reserve(s, 534), 0);
+	assert_int_equal(scanner_reserve(s, 536), 1);
+	scanner_free(s);
+	tree_done(&t);
+}
+
 /* Who might share the victim's memory, by the score; those of 0 where it may be in vfork(). */
 static void test_alike(void **state)
 {
@@ -471,22 +489,26 @@ static void test_alike(void **state)
 	for (p.pid = 20; p.pid < 30; p.pid++) {
 		p.anon_kb = MB(200);
 		p.oom_score = p.pid < 25 ? 700 + p.pid : 650; /* 720..724 */
-		if (p.pid == 29)
-			p.score_file = FAKE_EMPTY;
+		p.score_file = p.pid == 20 ? FAKE_EMPTY : FAKE_GOOD;
 		fake_process_write(&t, &p, TOTAL);
 	}
 	s = scanner_new(t.fd, 1);
 	assert_int_equal(scanner_run(s, &request, &result), 0);
 	scan_process(t.fd, 22, &request, &result.victim);
-	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 4);
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 3);
 	assert_int_equal(scanner_alike(s, &result.victim, found, 2), 2);
 	for (unsigned i = 0; i < 2; i++)
-		assert_in_range(found[i], 20, 24);
+		assert_in_range(found[i], 21, 24);
 	result.victim.state = 'D';
-	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 5);
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 4);
+	assert_int_equal(found[3], 20);
+	/* with room for some only, those of the same score */
+	assert_int_equal(scanner_alike(s, &result.victim, found, 3), 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(found[i], 21, 24);
 	result.victim.state = 'S';
 	result.victim.memory.threads = 2;
-	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 5);
+	assert_int_equal(scanner_alike(s, &result.victim, found, ARRAY_SIZE(found)), 4);
 	scanner_free(s);
 	tree_done(&t);
 }
@@ -551,7 +573,6 @@ static void test_overflow(void **state)
 	tree_directory(&t, "99999999999999999999"); /* no pid: too large a number */
 	tree_directory(&t, "20x");
 	s = scanner_new(t.fd, 1);
-	assert_int_equal(scanner_reserve(s, ROOM), 0); /* twice what scanner_new() has at least */
 	assert_int_equal(scanner_run(s, &everybody, &result), 0);
 	assert_int_equal(result.seen, PROCESSES);
 	assert_int_equal(result.overflow, PROCESSES - ROOM);
@@ -808,6 +829,7 @@ int main(void)
 		cmocka_unit_test(test_group),	    cmocka_unit_test(test_top),
 		cmocka_unit_test(test_run_on_all),  cmocka_unit_test(test_dying),
 		cmocka_unit_test(test_task_origin), cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_reserve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
