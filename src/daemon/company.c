@@ -38,7 +38,7 @@ int company_gather(struct daemon *d, const struct process *victim)
 	return r;
 }
 
-static bool is_member(const struct company *c, struct process_id id)
+bool company_has(const struct company *c, struct process_id id)
 {
 	for (unsigned i = 0; i < c->count; i++) {
 		if (process_id_equal(c->members[i].id, id))
@@ -51,7 +51,7 @@ void company_join(struct company *c, const struct relative *relatives, unsigned 
 		  struct process_id victim)
 {
 	for (unsigned i = 0; i < count && i < FAMILY_MAX; i++) {
-		if (process_id_equal(relatives[i].id, victim) || is_member(c, relatives[i].id))
+		if (process_id_equal(relatives[i].id, victim) || company_has(c, relatives[i].id))
 			continue;
 		c->released[c->count] = false;
 		c->members[c->count] = VICTIM_CLOSED;

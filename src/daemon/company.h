@@ -38,6 +38,8 @@ int company_gather(struct daemon *d, const struct process *victim);
 void company_join(struct company *c, const struct relative *relatives, unsigned count,
 		  struct process_id victim);
 
+bool company_has(const struct company *c, struct process_id id);
+
 /*
  * Signals them, and returns how many who share the memory and how many relatives it was. What is
  * killed is handed to the reaper too: the victim may be gone before its memory can be released

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/process-file.h"
 #include "sys/worker.h"
@@ -33,7 +34,7 @@
 
 struct cgroup_request {
 	struct victim victim;
-	int signal;
+	int signal; /* 0: it is going to have one */
 	char top[DOMAIN_NAME_SIZE];
 };
 
@@ -43,6 +44,9 @@ struct cgroups_thread {
 	int root_fd;
 	int proc_fd;
 	const struct reaper *reaper;
+	struct process_id known; /* whose groups these are */
+	size_t groups_len;	 /* 0: unknown */
+	char groups[8192];
 };
 
 int cgroup_find_oom_group(int root_fd, const char *top, struct text path, char *ret, size_t size)
@@ -163,8 +167,10 @@ struct group_signal {
 	struct process_id victim;
 	int signal;
 	const struct reaper *reaper;
-	unsigned count;	  /* of those signalled */
-	unsigned members; /* of those looked at, signalled or not */
+	uint64_t begin_ticks; /* of this pass */
+	bool left_out;	      /* somebody who is younger than that */
+	unsigned count;	      /* of those signalled */
+	unsigned members;     /* of those looked at, signalled or not */
 	pid_t seen[MEMBERS_MAX];
 };
 
@@ -177,25 +183,47 @@ static bool is_seen(const struct group_signal *g, pid_t pid)
 	return false;
 }
 
+/* SIGKILL has come, or any other signal that was its end: complete_signal() makes SIGKILL of it. */
+static bool is_dying(const struct victim *v)
+{
+	struct process_status status;
+
+	return process_read_status(v->dir_fd, "status", &status) >= 0 &&
+	       status.pending & SIGNAL_MASK(SIGKILL);
+}
+
+/* As process_id has them: since boot, in ticks. */
+static uint64_t now_ticks(void)
+{
+	return u64_muldiv(clock_usec(CLOCK_BOOTTIME), (uint64_t)sysconf(_SC_CLK_TCK), 1000000);
+}
+
 /* oom_kill_memcg_member(): whoever the kernel would not choose does not die with others either. */
 static void signal_member(void *userdata, pid_t pid)
 {
 	struct group_signal *g = userdata;
 	struct victim v;
+	bool was_dying;
 	int64_t adj;
 
-	if (is_seen(g, pid))
+	if (is_seen(g, pid) || pid <= 1 || pid == getpid() || pid == g->victim.pid ||
+	    victim_hold(g->proc_fd, pid, &v) < 0)
 		return;
+	/* the number was a member's when the list was made, and may have been given away since */
+	if (v.id.start_time > g->begin_ticks) {
+		g->left_out = true;
+		victim_close(&v);
+		return;
+	}
 	/* of more than that some are signalled again in each pass */
 	if (g->members < MEMBERS_MAX)
 		g->seen[g->members++] = pid;
-	if (pid <= 1 || pid == getpid() || pid == g->victim.pid ||
-	    victim_hold(g->proc_fd, pid, &v) < 0)
-		return;
+	was_dying = is_dying(&v);
 	if (fs_read_number_at(v.dir_fd, "oom_score_adj", &adj) >= 0 && adj != OOM_SCORE_ADJ_MIN &&
 	    victim_signal(&v, g->signal) >= 0) {
 		g->count++;
-		if (g->signal == SIGKILL)
+		/* one request at a time for one address space */
+		if (g->signal == SIGKILL && !was_dying)
 			(void)reaper_submit(g->reaper, &v); /* or it frees its memory itself */
 	}
 	victim_close(&v);
@@ -205,14 +233,20 @@ unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct
 			     int signal, const struct reaper *reaper)
 {
 	struct group_signal g = {
-		.proc_fd = proc_fd, .victim = victim, .signal = signal, .reaper = reaper};
+		.proc_fd = proc_fd,
+		.victim = victim,
+		.signal = signal,
+		.reaper = reaper,
+	};
 	unsigned before;
 
 	/* a member that was forking while it was signalled has left a child behind */
 	for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
 		before = g.count;
+		g.begin_ticks = now_ticks();
+		g.left_out = false;
 		if (cgroup_for_each_member(root_fd, group + 1, signal_member, &g) < 0 ||
-		    g.count == before)
+		    (g.count == before && !g.left_out))
 			break;
 	}
 	return g.count;
@@ -245,15 +279,6 @@ static bool is_frozen_itself(const struct frozen_group *g, size_t len)
 
 	snprintf(file, sizeof(file), "%.*s/freezer.self_freezing", (int)len, g->path);
 	return fs_read_number_at(g->root_fd, file, &frozen) >= 0 && frozen == 1;
-}
-
-/* SIGKILL has come, or any other signal that was its end: complete_signal() makes SIGKILL of it. */
-static bool is_dying(const struct victim *v)
-{
-	struct process_status status;
-
-	return process_read_status(v->dir_fd, "status", &status) >= 0 &&
-	       status.pending & SIGNAL_MASK(SIGKILL);
 }
 
 /* A group is frozen as long as any above it is. */
@@ -300,23 +325,30 @@ static void thaw(int root_fd, const struct victim *v, const char *cgroups, size_
 		(void)write_state(&g, g.thawed[--g.count], "FROZEN"); /* it was so before */
 }
 
-static void serve(const struct cgroups_thread *t, const struct cgroup_request *request,
+static void learn_groups(struct cgroups_thread *t, const struct victim *v)
+{
+	if (process_id_equal(t->known, v->id) && t->groups_len > 0)
+		return;
+	t->known = v->id;
+	if (fs_read_at(v->dir_fd, "cgroup", t->groups, sizeof(t->groups), &t->groups_len) < 0)
+		t->groups_len = 0;
+}
+
+static void serve(struct cgroups_thread *t, const struct cgroup_request *request,
 		  struct cgroup_result *ret)
 {
 	struct cgroup_result result = {.id = request->victim.id};
-	char text[8192];
 	struct text path;
-	size_t len;
 
-	if (fs_read_at(request->victim.dir_fd, "cgroup", text, sizeof(text), &len) >= 0) {
-		if (cgroup_parse(text, len, &path) >= 0 &&
-		    cgroup_find_oom_group(t->root_fd, request->top, path, result.group,
-					  sizeof(result.group)) >= 0)
-			result.signalled = cgroup_signal_group(t->root_fd, t->proc_fd, result.group,
-							       request->victim.id, request->signal,
-							       t->reaper);
-		thaw(t->root_fd, &request->victim, text, len, &result);
-	}
+	learn_groups(t, &request->victim);
+	result.unknown = t->groups_len == 0;
+	if (cgroup_parse(t->groups, t->groups_len, &path) >= 0 &&
+	    cgroup_find_oom_group(t->root_fd, request->top, path, result.group,
+				  sizeof(result.group)) >= 0)
+		result.signalled = cgroup_signal_group(t->root_fd, t->proc_fd, result.group,
+						       request->victim.id, request->signal,
+						       t->reaper);
+	thaw(t->root_fd, &request->victim, t->groups, t->groups_len, &result);
 	*ret = result;
 }
 
@@ -334,8 +366,13 @@ static void *cgroups_main(void *userdata)
 			continue;
 		if (n != sizeof(request))
 			return NULL;
-		serve(&t, &request, &result);
+		if (request.signal == 0)
+			learn_groups(&t, &request.victim);
+		else
+			serve(&t, &request, &result);
 		victim_close(&request.victim);
+		if (request.signal == 0)
+			continue;
 		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
 	}
 }
@@ -355,8 +392,13 @@ int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
 		return r;
 	}
 	/* without it there are no groups: nothing that is opened below it is found */
-	*t = (struct cgroups_thread){requests[0], results[1],
-				     fs_open_dir(AT_FDCWD, "/sys/fs/cgroup"), proc_fd, reaper};
+	*t = (struct cgroups_thread){
+		.request_fd = requests[0],
+		.result_fd = results[1],
+		.root_fd = fs_open_dir(AT_FDCWD, "/sys/fs/cgroup"),
+		.proc_fd = proc_fd,
+		.reaper = reaper,
+	};
 	*c = (struct cgroups){requests[1], results[0]};
 	return worker_start("reapd-cgroup", CGROUPS_STACK_SIZE, cgroups_main, t);
 }
@@ -379,6 +421,11 @@ int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, 
 	if (error < 0)
 		victim_close(&request.victim);
 	return error;
+}
+
+void cgroups_prepare(const struct cgroups *c, const struct victim *v)
+{
+	(void)cgroups_submit(c, v, 0, ""); /* it is read later, then */
 }
 
 int cgroups_result(const struct cgroups *c, struct cgroup_result *ret)

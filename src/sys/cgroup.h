@@ -4,11 +4,12 @@
  * hierarchy, that all members die together (mem_cgroup_get_oom_group()), and the freezer of the v1
  * one, that a frozen process has to be thawed before it can die (__thaw_task()).
  *
- * A thread of its own, after the signal: /proc/PID/cgroup waits for cgroup_mutex, as in namer.h,
+ * A thread of its own: /proc/PID/cgroup waits for cgroup_mutex, as in namer.h,
  * and a thawed process has to be awaited before its group is frozen again.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,7 @@ enum thaw {
 
 struct cgroup_result {
 	struct process_id id;
+	bool unknown;	    /* what groups it was in, so that nothing was done */
 	char group[512];    /* the path of the group that was signalled as a whole, or "" */
 	unsigned signalled; /* its other members that were */
 	enum thaw thaw;
@@ -49,7 +51,8 @@ int cgroup_find_oom_group(int root_fd, const char *top, struct text path, char *
 /*
  * Sends @signal to all members of @group and of those below, except @victim, who has it already,
  * this process, init, and everybody with an oom_score_adj of -1000; again until nobody new has
- * come. What is killed is handed to the @reaper. Returns how many were signalled.
+ * come. What is killed by it is handed to the @reaper, which knows of who was dying before. Returns
+ * how many were signalled.
  */
 unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct process_id victim,
 			     int signal, const struct reaper *reaper);
@@ -63,10 +66,17 @@ struct cgroups {
 int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper);
 
 /*
+ * @v is going to be signalled: what groups it is in is read now, because nobody can tell any more
+ * once its parent has waited for it. Never waits; without it cgroups_submit() has to be soon
+ * enough.
+ */
+void cgroups_prepare(const struct cgroups *c, const struct victim *v);
+
+/*
  * @v was sent @signal: so will be its group, and if it is dying of it, it will be thawed. @v stays
  * the caller's; @top as above. Never waits; -EAGAIN when the queue is full, -EMFILE.
  */
 int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, const char *top);
 
-/* The next result, one for each request: 1, or 0 when there is none. Never waits. */
+/* The next result, one for each cgroups_submit(): 1, or 0 when there is none. Never waits. */
 int cgroups_result(const struct cgroups *c, struct cgroup_result *ret);

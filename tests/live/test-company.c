@@ -5,6 +5,7 @@
  * frozen one, which is thawed first.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -297,6 +298,54 @@ static void test_group_large(void **state)
 	tree_done(&t);
 }
 
+static void *signal_group(void *userdata)
+{
+	const struct tree *t = userdata;
+	struct process_id nobody = {};
+
+	return (void *)(uintptr_t)cgroup_signal_group(t->fd, proc_fd, "/a", nobody, SIGKILL,
+						      &reaper);
+}
+
+/*
+ * A number that was given to somebody else after the list of the group was made: the list is a
+ * FIFO, in which stands who did not exist when it was opened. The next look finds nobody.
+ */
+static void test_group_reused(void **state)
+{
+	char path[128];
+	pthread_t thread;
+	void *signalled;
+	struct tree t;
+	pid_t young;
+	int fd;
+
+	(void)state;
+	tree_init(&t);
+	tree_directory(&t, "a");
+	snprintf(path, sizeof(path), "%s/a/cgroup.procs", t.path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(pthread_create(&thread, NULL, signal_group, &t), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	usleep(50000); /* start times are in ticks */
+	young = fork();
+	if (young == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fd);
+		child_pause_for_ever(NULL);
+	}
+	assert_int_equal(unlink(path), 0);
+	tree_text(&t, "a/cgroup.procs", "");
+	dprintf(fd, "%d\n", young);
+	close(fd);
+	pthread_join(thread, &signalled);
+	assert_null(signalled);
+	assert_true(child_is_running(young));
+	child_end(young);
+	tree_done(&t);
+}
+
 static bool is_thawed(const struct freezer *f)
 {
 	char path[160], text[16] = "";
@@ -355,7 +404,7 @@ int main(void)
 		cmocka_unit_test(test_shared_memory), cmocka_unit_test(test_vfork),
 		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_group),
 		cmocka_unit_test(test_group_spares),  cmocka_unit_test(test_group_large),
-		cmocka_unit_test(test_thaw),
+		cmocka_unit_test(test_thaw),	      cmocka_unit_test(test_group_reused),
 	};
 
 	/* it runs vfork() as fork() and cannot stand a bare clone() */
