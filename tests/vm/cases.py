@@ -30,6 +30,8 @@ from surroundings import check_surroundings
 # often it wakes follows from how fast the drill found that this guest fills its memory. Two runs of
 # the same build came out as 0.9 and 1.04 of the reader.
 READERS = 1.25
+# With 30 % left it looks more often: 2.3 ms of CPU and 1.2 wake-ups a second in place of 0.4 and 0.4.
+BUSY_FACTOR = 8
 WAKEUPS_A_SECOND = 1.0
 RESIDENT_KIB = 4096
 ANONYMOUS_KIB = 440  # 160 of them are libsystemd's and its libraries': HACKING.md
@@ -230,18 +232,19 @@ def check_idle(facts: Facts, checks: Checks) -> None:
         reader = (facts.number(f"tick_nsec_{phase}-end") -
                   facts.number(f"tick_nsec_{phase}-start")) / 1e6 / seconds
         checks.figure(f"{phase}: CPU, ms a second", cpu)
+        factor = BUSY_FACTOR if phase == "busy" else 1
         figures = {
             "CPU, share of a reader's of meminfo": (cpu / reader if reader > 0 else -1,
-                                                     READERS),
+                                                     READERS * factor),
             "wake-ups a second": (rate("NoteVoluntarySwitches"),
-                                  WAKEUPS_A_SECOND * WAKEUPS_TOLERANCE),
+                                  WAKEUPS_A_SECOND * WAKEUPS_TOLERANCE * factor),
             "resident, KiB": (int(after.get("NoteVmRSSKiB", "-1")), RESIDENT_KIB + TRACE_KIB),
             "resident anonymous, KiB": (int(after.get("NoteRssAnonKiB", "-1")),
                                         ANONYMOUS_KIB + TRACE_KIB),
         }
         for name, (value, budget) in figures.items():
             checks.figure(f"{phase}: {name}", value)
-            if not budgeted or phase != "calm":
+            if not budgeted:
                 continue
             promise = f"{phase}: at most {budget:g} {name}"
             checks.that(0 <= value <= budget, promise, f"{value:.2f}")
