@@ -32,6 +32,7 @@ FILES = {
     "process": "src/core/process.c",
     "rule": "src/core/rule.c",
     "main": "src/daemon/main.c",
+    "control": "src/daemon/control.c",
     "catalog": "systemd/reapd.catalog",
     "conf": "contrib/reapd.conf",
     "bootstrap": "contrib/bootstrap",
@@ -301,20 +302,49 @@ def check_examples(texts):
 
 
 def check_exit_statuses(texts):
-    """reapd(8) lists the exit statuses, and the program has them"""
-    page = texts["reapd.8"].partition("\n# EXIT STATUS\n")[2].partition("\n# ")[0]
+    """both programs have the exit statuses that their pages list, but one that takes another user"""
     complaints = []
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write("[Limits]\nNoSuchKey=1\n")
-        file.flush()
-        for status, arguments in ((0, ["--version"]), (2, ["--no-such-option"]),
-                                  (2, ["--SoftMemory=none"]), (2, ["word"]),
-                                  (78, ["--config=" + file.name, "--check-config"])):
-            if run(*arguments).returncode != status:
-                complaints.append(f"{' '.join(arguments)} does not exit with {status}")
-            if f"*{status}*" not in page:
-                complaints.append(f"{status} is not documented")
+    trace = ROOT / "tests/replay/guest-tmpfs.trace"
+    with tempfile.NamedTemporaryFile("w") as bad:
+        bad.write("[Limits]\nNoSuchKey=1\n")
+        bad.flush()
+        for page, program, tried, untried in (
+                ("reapd.8", REAPD,
+                 ((0, "--version"), (1, "--version", "/dev/full"), (2, "--no-such-option"),
+                  (2, "--SoftMemory=none"), (2, "word"),
+                  (78, f"--config={bad.name} --check-config")), "69"),
+                ("reapctl.1", REAPCTL,
+                 ((0, "--version"), (1, "--version", "/dev/full"), (1, "replay /nonexistent"),
+                  (2, "no-such-command"), (2, f"replay --SoftMemory=none {trace}"),
+                  (69, "status --socket=/nonexistent"),
+                  (78, f"replay --SoftMemory=1% --HardMemory=2% {trace}")), "77")):
+            listed = texts[page].partition("\n# EXIT STATUS\n")[2].partition("\n# ")[0]
+            documented = set(re.findall(r"^\*(\d+)\*$", listed, re.M))
+            expected = {str(status) for status, *_ in tried} | {untried}
+            complaints += [f"{page}: {status} is in one place only"
+                           for status in sorted(documented ^ expected)]
+            for status, words, *output in tried:
+                with open(*output or ["/dev/null"], "w", encoding="utf-8") as stdout:
+                    done = subprocess.run([program, *words.split()], stdin=subprocess.DEVNULL,
+                                          stdout=stdout, stderr=subprocess.DEVNULL)
+                if done.returncode != status:
+                    complaints.append(f"{page}: {words} exits with {done.returncode}, "
+                                      f"expected {status}")
     return complaints
+
+
+def check_control_socket(texts):
+    """reapctl(1) has what the control socket offers, and each result and argument by its name"""
+    offered = texts["control"].partition("manager_vtable[] = {")[2].partition("VTABLE_END")[0]
+    names = set(re.findall(r'^\t\w+\("(\w+)"', offered, re.M))
+    names |= set(re.findall(r'"\w", *\s*(\w+)(?=[,)])', re.sub(r"\tSHOW.*", "", offered)))
+    section = texts["reapctl.1"].partition("\n# CONTROL SOCKET\n")[2].partition("\n# ")[0]
+    documented = {name for line in re.findall(r"^\*[A-Z].*", section, re.M) + re.findall(
+                      r"^The signal (.*?\))", section, re.M)
+                  for name in re.findall(r"[*_]([A-Za-z_]+?)[*_](?=\W|$)", line)}
+    if len(names) < 20:
+        return ["control.c has no table of what it offers"]
+    return [f"{name} is in one place only" for name in sorted(names ^ documented)]
 
 
 def check_uninstall(texts):
@@ -447,6 +477,10 @@ MUTATIONS = [
     (check_examples, "reapd.conf.5", r"SoftMemory=4G", "SoftMemory=4GB"),
     (check_examples, "reapd.conf.5", r"(?s)# EXAMPLES.*", ""),
     (check_exit_statuses, "reapd.8", r"(?m)^\*78\*$", "*79*"),
+    (check_exit_statuses, "reapctl.1", r"(?m)^\*69\*$", "*70*"),
+    (check_control_socket, "reapctl.1", r", \*FillRate\*", ""),
+    (check_control_socket, "reapctl.1", r"_timeout_usec_\)", "_timeout_\\)"),
+    (check_control_socket, "control", r'"Reload"', '"Reread"'),
     (check_uninstall, "bootstrap", r"\s/usr/sbin/reapd\n", "\n"),
     (check_uninstall, "bootstrap", r"(installed_files=\(\n)", r"\1\t/etc/passwd\n"),
     (check_uninstall, "meson:man", r"'reapd.8'", "'reapd.8', 'reaptop.1'"),
