@@ -62,7 +62,11 @@ static bool stands_aside(const struct daemon *d, const struct domain_watch *w)
 	if (w->is_leaving || pause_stands_aside(&d->pause) ||
 	    surroundings_stand_aside_of_domains(d))
 		return true;
-	return (d->kill.active && d->kill.domain != w) || d->policy.phase == PHASE_AWAITING;
+	if (d->policy.phase == PHASE_AWAITING)
+		return true;
+	/* in a dry run nobody is in flight, and all the same one at a time is named */
+	return d->kill.domain != w &&
+	       (d->kill.active || (d->kill.domain && is_in_flight(d->kill.domain)));
 }
 
 /* ---- which there are ---- */
@@ -132,7 +136,7 @@ static void drop(struct daemon *d, unsigned index)
 	if (w->domain.name.kind == DOMAIN_NODES)
 		all->nodes_due = true;
 	/* a service that is started again has a group before the group has a limit */
-	all->next_look_usec = u64_min(all->next_look_usec, daemon_now_usec() + LOOK_AGAIN_USEC);
+	all->next_look_usec = u64_min(all->next_look_usec, clock_now_usec() + LOOK_AGAIN_USEC);
 	all->cgroups -= w->domain.name.kind == DOMAIN_CGROUP;
 	all->all[index] = all->all[--all->count];
 	domain_close(&w->domain);
@@ -213,13 +217,28 @@ static bool is_before_kill(const struct policy *p, uint64_t now_usec)
 
 static bool may_look(const struct daemon *d, uint64_t now_usec)
 {
-	if (d->kill.active || is_before_kill(&d->policy, now_usec))
+	if (d->kill.active)
 		return false;
+	/* somebody who wants a panic of the machine has nobody killed for it */
+	if (!surroundings_stand_aside(d) && is_before_kill(&d->policy, now_usec))
+		return false;
+	/* those of other settings go when it is looked */
+	if (d->domains.begins_anew)
+		return true;
 	for (unsigned i = 0; i < d->domains.count; i++) {
 		if (is_before_kill(&d->domains.all[i]->policy, now_usec))
 			return false;
 	}
 	return true;
+}
+
+static void drop_all(struct daemon *d)
+{
+	for (unsigned i = d->domains.count; i-- > 0;) {
+		d->domains.all[i]->is_leaving = true;
+		if (!is_in_flight(d->domains.all[i]))
+			drop(d, i);
+	}
 }
 
 /* Never in a kill: here it allocates. */
@@ -228,9 +247,13 @@ static void look(struct daemon *d, uint64_t now_usec)
 	struct domains *all = &d->domains;
 	struct look l = {.daemon = d};
 
-	all->next_look_usec = now_usec + (all->count > 0 ? LOOK_INTERVAL_USEC : LOOK_AGAIN_USEC);
+	all->next_look_usec = now_usec + (all->count > 0 && !all->begins_anew ? LOOK_INTERVAL_USEC
+									      : LOOK_AGAIN_USEC);
 	if (!may_look(d, now_usec) || !daemon_take_sample(d, SAMPLE_DECISION, &l.host))
 		return;
+	if (all->begins_anew)
+		drop_all(d);
+	all->begins_anew = false;
 	all->next_look_usec = now_usec + LOOK_INTERVAL_USEC;
 	domain_configure(&d->settings.config, &l.host.mem, &all->config);
 	for (unsigned i = 0; i < all->count; i++)
@@ -323,7 +346,7 @@ static void report(struct daemon *d, const struct domain_watch *w, const struct 
 /* Without a sample: when to try again; 0: it has gone. */
 static uint64_t not_seen(struct domain_watch *w)
 {
-	w->stepped_usec = daemon_now_usec();
+	w->stepped_usec = clock_now_usec();
 	return w->is_leaving ? 0 : w->stepped_usec + USEC_PER_SEC;
 }
 
@@ -377,7 +400,7 @@ static uint64_t tick(struct daemon *d)
 {
 	struct domains *all = &d->domains;
 	bool overdue = d->kill.report_pending;
-	uint64_t now = daemon_now_usec(), next;
+	uint64_t now = clock_now_usec(), next;
 
 	for (unsigned i = 0; i < all->count; i++) {
 		if (is_due(d, all->all[i], now))
@@ -403,7 +426,7 @@ static uint64_t tick(struct daemon *d)
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
-	uint64_t next = tick(d), period = u64_sub(next, daemon_now_usec());
+	uint64_t next = tick(d), period = u64_sub(next, clock_now_usec());
 	uint64_t accuracy = u64_max(1, u64_min(period / ACCURACY_DIVISOR, ACCURACY_MAX_USEC));
 	int r = sd_event_source_set_time_accuracy(source, accuracy);
 
@@ -450,17 +473,15 @@ void domains_configure(struct daemon *d)
 {
 	struct domains *all = &d->domains;
 
-	for (unsigned i = all->count; i-- > 0;) {
-		all->all[i]->is_leaving = true;
-		if (!is_in_flight(all->all[i]))
-			drop(d, i);
-	}
-	if (!is_wanted(&d->settings.config))
+	if (!is_wanted(&d->settings.config)) {
+		drop_all(d);
 		return;
+	}
+	all->begins_anew = true;
 	all->complained = false;
 	all->nodes_due = true;
 	open_hierarchy(d);
-	look(d, daemon_now_usec());
+	look(d, clock_now_usec());
 	if (!all->timer &&
 	    sd_event_add_time(d->event, &all->timer, CLOCK_MONOTONIC, 0, 0, on_timer, d) >= 0)
 		(void)sd_event_source_set_priority(all->timer, PRIORITY); /* else as the host */

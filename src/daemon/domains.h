@@ -37,8 +37,9 @@ struct domains {
 	sd_event_source *timer; /* NULL: nothing besides the host was ever asked for */
 	int cgroup_fd;		/* the v2 hierarchy; -1: it does not account for memory */
 	uint64_t next_look_usec;
-	bool nodes_due;	 /* then those of WatchNodes= that are not open are looked for too */
-	bool complained; /* that one cannot be watched; once a configuration */
+	bool begins_anew; /* the settings are others: those that are open go first */
+	bool nodes_due;	  /* then those of WatchNodes= that are not open are looked for too */
+	bool complained;  /* that one cannot be watched; once a configuration */
 	unsigned count, cgroups;
 	struct domain_watch *all[DOMAINS_MAX];
 };

@@ -169,6 +169,21 @@ def check_preempted(facts: Facts, checks: Checks) -> None:
     checks.that(bool(later), "preempted: then it is the group's turn again", show(sent))
 
 
+def check_reload(facts: Facts, checks: Checks) -> None:
+    rows = json.loads((facts.folder / "domains-reload.json").read_text())["Domains"]
+    checks.that({row["Name"] for row in rows} >= {GROUP, NODE},
+                "a reload while a victim is awaited: all of them are still watched", rows)
+
+
+def check_both(facts: Facts, checks: Checks) -> None:
+    names = [(entry["REAPD_DOMAIN"], int(entry["REAPD_VICTIM_PID"]))
+             for entry in said(facts, "both", "SIGNAL")]
+    checks.that(sorted(names) == [(GROUP, facts.pid("left")), ("/twin.slice", facts.pid("right"))]
+                and facts.alive("left") and facts.alive("right"),
+                "two groups short at once, in a dry run: one victim of each is named",
+                show(names[:10]))
+
+
 def kernel_kills(facts: Facts, step: str) -> list[tuple[str, int]]:
     """Constraint and victim of each kill of the kernel's, in their order."""
     start, end = facts.step(step) or (0, 0)
@@ -216,3 +231,5 @@ def check_domains(facts: Facts, checks: Checks) -> None:
     check_start(facts, checks)
     check_acting(facts, checks)
     check_parity(facts, checks)
+    check_reload(facts, checks)
+    check_both(facts, checks)

@@ -49,7 +49,7 @@ systemctl set-property --runtime box.slice MemoryMax=200M
 systemctl start box.slice
 mkdir "$gone"
 echo 100M >"$gone/memory.max"
-printf '[Limits]\nWatchCgroups=/box.slice /gone /system.slice/short*.service /no-such.slice/*\n' \
+printf '[Limits]\nWatchCgroups=/box.slice /twin.slice /gone /system.slice/short*.service /no-such.slice/*\n' \
 	>/etc/reapd.conf
 printf 'WatchNodes=1 5\n[Kill]\nTermTimeout=30s\n' >>/etc/reapd.conf
 daemon_unit=reapd.service
@@ -134,6 +134,17 @@ load_end flood stubborn
 
 cp /run/reapd/interpose "$results/interpose"
 
+# Other settings while somebody is awaited: what is watched stays so.
+step reload
+in_box load_go settled leak --rate 40 --start 150 --limit 184 --catch-term
+wait_said 20 "Sent SIGTERM to process ${load_pid[settled]} "
+systemctl reload reapd.service
+reapctl status --json >"$results/domains-reload.json"
+systemctl kill --signal=KILL settled
+wait_dead settled 20
+load_end settled
+wait_for 20 "a look with the new settings" shows_group /box.slice 209715200
+
 # From here on the kernel kills.
 printf 'DryRun=yes\n' >>/etc/reapd.conf
 daemon_restart
@@ -151,6 +162,22 @@ wait_dead spilled 60
 for name in wide parked; do
 	gone "${load_pid[$name]}" && fact "spared_$name" no || fact "spared_$name" yes
 done
+
+# Two groups that are short at once, and stay so: one victim of each is named.
+step both
+systemctl set-property --runtime twin.slice MemoryMax=200M
+systemctl start twin.slice
+wait_for 20 "the other group" shows_group /twin.slice 209715200
+in_box load_start left hold 184
+load_slice=twin.slice
+load_properties+=(--property=Slice=twin.slice)
+load_start right hold 184
+unset 'load_properties[-1]' load_slice
+snooze 10
+for name in left right; do
+	fact_alive "$name" || :
+done
+load_end left right
 
 step end
 neighbours_stop
