@@ -71,7 +71,7 @@ const struct config_key config_keys[] = {
 	KEY("Kill", "IgnoreRootUser", CONFIG_BOOL, ignore_root_user, "no",
 	    .help = "never kill a process of root"),
 	KEY("Kill", "KillProcessGroup", CONFIG_BOOL, kill_process_group, "no",
-	    .help = "kill the victim's whole process group"),
+	    .help = "kill what may be killed of its process group"),
 	KEY("Kill", "RespectPanicOnOom", CONFIG_BOOL, respect_panic_on_oom, "yes",
 	    .help = "kill nobody while vm.panic_on_oom asks for a panic"),
 	KEY("Kill", "DryRun", CONFIG_BOOL, dry_run, "no", .help = "say what would be killed"),

@@ -21,8 +21,7 @@
 /* While memory is short the daemon has better things to do, but not for long. */
 #define CALL_TIMEOUT_USEC (10 * UINT64_C(1000000))
 
-const char bus_help[] = "  --socket=PATH        the control socket instead of " BUS_CONTROL_SOCKET
-			"\n"
+const char bus_help[] = "  --socket=PATH        the control socket instead of " CONTROL_SOCKET "\n"
 			"  -h, --help           this text";
 
 bool bus_option(int option, struct bus_options *o)
@@ -58,7 +57,7 @@ static int connect_to(const char *path, int *ret_fd)
 
 int bus_open(const struct bus_options *o, sd_bus **ret)
 {
-	const char *path = o->socket ? o->socket : BUS_CONTROL_SOCKET;
+	const char *path = o->socket ? o->socket : CONTROL_SOCKET;
 	sd_bus *bus = NULL;
 	int fd, r = connect_to(path, &fd);
 

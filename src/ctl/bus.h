@@ -11,10 +11,8 @@
 
 #include <systemd/sd-bus.h>
 
-#define BUS_CONTROL_SOCKET "/run/reapd/control"
-
 struct bus_options {
-	const char *socket; /* NULL: BUS_CONTROL_SOCKET */
+	const char *socket; /* NULL: CONTROL_SOCKET */
 	bool help;
 };
 

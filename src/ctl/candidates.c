@@ -19,6 +19,7 @@
 #include "ctl/ctl.h"
 #include "ctl/rules.h"
 #include "ctl/table.h"
+#include "daemon/control.h"
 #include "sys/fs.h"
 #include "sys/sampler.h"
 #include "sys/scan.h"
@@ -258,7 +259,7 @@ static int scan(int proc_fd, const struct rules *rules, struct candidates *c)
 		.ignore_root_user = rules->config.ignore_root_user,
 		.patterns = rules->patterns,
 		.known = &book,
-		.self = bus_find_daemon(BUS_CONTROL_SOCKET),
+		.self = bus_find_daemon(CONTROL_SOCKET),
 	};
 	struct scanner *scanner = scanner_new(proc_fd, scan_count_processes(proc_fd));
 	struct scan_result result;

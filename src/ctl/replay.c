@@ -36,7 +36,7 @@ enum {
 static const struct table_column columns[] = {
 	[COLUMN_LINE] = {"line", TABLE_NUMBER, TABLE_DEFAULT, "of the trace"},
 	[COLUMN_TIME] = {"time", TABLE_NUMBER, TABLE_DEFAULT,
-			 "since the start that the step belongs to, in microseconds"},
+			 "since the first step of the start that it belongs to, in microseconds"},
 	[COLUMN_ACTION] = {"action", TABLE_TEXT, TABLE_DEFAULT, "what is decided now"},
 	[COLUMN_RECORDED] = {"recorded", TABLE_TEXT, TABLE_DEFAULT, "what was decided then"},
 	[COLUMN_LEVEL] = {"level", TABLE_TEXT, TABLE_DEFAULT, "calm, warning, soft or hard"},

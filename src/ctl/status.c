@@ -14,6 +14,7 @@
 #include "ctl/bus.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
+#include "sys/clock.h"
 
 #define USEC_PER_SEC   UINT64_C(1000000)
 #define PROPERTIES_MAX 64
@@ -218,20 +219,15 @@ static void print_json(const struct status *s)
 	json_end(&j);
 }
 
-static uint64_t now_usec(clockid_t clock)
+/* A time to come of the daemon's clock as one of the wall's. */
+static uint64_t on_the_wall(uint64_t monotonic_usec)
 {
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+	return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) + monotonic_usec;
 }
 
-/* A time of the daemon's clock as one of the wall's. */
-static void format_time(uint64_t monotonic_usec, char *buf, size_t size)
+static void format_time(uint64_t realtime_usec, char *buf, size_t size)
 {
-	time_t t = (time_t)((now_usec(CLOCK_REALTIME) - now_usec(CLOCK_MONOTONIC) +
-			     monotonic_usec) /
-			    USEC_PER_SEC);
+	time_t t = (time_t)(realtime_usec / USEC_PER_SEC);
 	struct tm tm;
 
 	if (!localtime_r(&t, &tm) || strftime(buf, size, "%F %T", &tm) == 0)
@@ -285,7 +281,7 @@ static void print_pause(const struct status *s)
 	if (!number(s, "Paused"))
 		return;
 	if (end != UINT64_MAX)
-		format_time(end, until, sizeof(until));
+		format_time(on_the_wall(end), until, sizeof(until));
 	printf("    Paused: until %s; nobody is killed\n", until);
 }
 
@@ -305,7 +301,7 @@ static void print_kills(const struct status *s)
 		printf(" In flight: process %" PRIu64 "\n", number(s, "InFlightPID"));
 	printf("     Kills: %" PRIu64, kills);
 	if (kills > 0) {
-		format_time(number(s, "LastKillUSecMonotonic"), when, sizeof(when));
+		format_time(number(s, "LastKillUSecRealtime"), when, sizeof(when));
 		printf("; the last of process %" PRIu64 " (%s), over at %s",
 		       number(s, "LastKillPID"), text(s, "LastKillName"), when);
 		print_bytes(", ", freed > 0 ? (uint64_t)freed : 0, " came back");

@@ -25,6 +25,7 @@
 
 #include <systemd/sd-id128.h>
 
+#include "core/ration.h"
 #include "core/text.h"
 #include "daemon/daemon.h"
 #include "sys/fs.h"
@@ -32,7 +33,7 @@
 #define CLIENTS_MAX	      16
 #define CLIENTS_OF_A_USER_MAX 6 /* who is neither root nor the daemon */
 
-/* So much of a slot's time goes to clients, but always one step. */
+/* Half a millisecond in twenty. */
 #define SLOT_USEC   20000
 #define RATION_USEC 500
 
@@ -79,9 +80,9 @@ struct clients {
 	int fd;
 	sd_event_source *accept, *timer;
 	sd_id128_t id;
-	size_t heap_bytes; /* before there were clients */
-	uint64_t slot_usec;
-	uint64_t spent_usec; /* of this slot's ration */
+	size_t heap_bytes;    /* what all of them together have taken */
+	ptrdiff_t own_growth; /* ... and the daemon for itself, in the step of one of them */
+	struct ration ration;
 	bool accept_last;
 	unsigned turn;			 /* whose it is */
 	struct client *all[CLIENTS_MAX]; /* NULL: a free place */
@@ -102,8 +103,39 @@ pid_t client_pid(const struct client *c)
 	return c->pid;
 }
 
+static size_t heap_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* What has been taken, or given back, since there were @before: for a client's sake. */
+static void charge(struct clients *clients, size_t before)
+{
+	size_t now = heap_bytes();
+
+	before += (size_t)clients->own_growth;
+	clients->own_growth = 0;
+	clients->heap_bytes = u64_sub(u64_add(clients->heap_bytes, u64_sub(now, before)),
+				      u64_sub(before, now));
+}
+
+size_t client_own_heap_begin(void)
+{
+	return heap_bytes();
+}
+
+void client_own_heap_end(struct client *c, size_t begin)
+{
+	c->clients->own_growth += (ptrdiff_t)(heap_bytes() - begin);
+}
+
 static void drop_client(struct client *c)
 {
+	struct clients *clients = c->clients;
+	size_t before = heap_bytes();
+
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		if (c->clients->all[i] == c)
 			c->clients->all[i] = NULL;
@@ -116,13 +148,7 @@ static void drop_client(struct client *c)
 	fs_closep(&c->fd);
 	fs_closep(&c->pair_fd);
 	free(c);
-}
-
-static size_t heap_bytes(void)
-{
-	struct mallinfo2 info = mallinfo2();
-
-	return info.uordblks + info.hblkhd;
+	charge(clients, before);
 }
 
 /* 1: some of it went on, 0: nothing can. */
@@ -166,14 +192,16 @@ static int pass_out(struct client *c)
 
 static int process(struct client *c)
 {
+	size_t before = heap_bytes();
 	uint64_t queued = 0;
 	int r;
 
 	c->clients->object->refresh(c->view);
 	r = sd_bus_process(c->bus, NULL);
+	charge(c->clients, before);
 	if (r < 0)
 		return r;
-	if (heap_bytes() > c->clients->heap_bytes + HEAP_MAX_BYTES ||
+	if (c->clients->heap_bytes > HEAP_MAX_BYTES ||
 	    sd_bus_get_n_queued_write(c->bus, &queued) < 0 || queued > QUEUE_MAX)
 		return -ENOBUFS;
 	c->bus_has_more = r > 0;
@@ -201,23 +229,6 @@ static int listen_for(struct client *c)
 	return r < 0 ? r : sd_event_source_set_enabled(c->io, SD_EVENT_ON);
 }
 
-/* When the ration of a slot is gone nobody is listened to until the next. */
-static bool is_left(struct clients *clients)
-{
-	uint64_t now = daemon_now_usec();
-
-	if (now - clients->slot_usec >= SLOT_USEC) {
-		clients->slot_usec = now;
-		clients->spent_usec = 0;
-	}
-	return clients->spent_usec < RATION_USEC;
-}
-
-static void spend(struct clients *clients, uint64_t since_usec)
-{
-	clients->spent_usec += u64_max(daemon_now_usec() - since_usec, 1);
-}
-
 static void set_timer(struct clients *clients, uint64_t usec, uint64_t accuracy_usec)
 {
 	/* a source that exists and a time cannot be refused */
@@ -226,6 +237,7 @@ static void set_timer(struct clients *clients, uint64_t usec, uint64_t accuracy_
 	(void)sd_event_source_set_enabled(clients->timer, SD_EVENT_ONESHOT);
 }
 
+/* When the ration of a slot is gone nobody is listened to until the next. */
 static void wait_for_slot(struct clients *clients)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
@@ -233,7 +245,7 @@ static void wait_for_slot(struct clients *clients)
 			(void)sd_event_source_set_enabled(clients->all[i]->io, SD_EVENT_OFF);
 	}
 	(void)sd_event_source_set_enabled(clients->accept, SD_EVENT_OFF);
-	set_timer(clients, clients->slot_usec + SLOT_USEC, 1000);
+	set_timer(clients, ration_next_usec(&clients->ration), 1000);
 }
 
 enum served { SERVED_ALL, SERVED_STEP, SLOT_USED_UP };
@@ -241,13 +253,13 @@ enum served { SERVED_ALL, SERVED_STEP, SLOT_USED_UP };
 /* One step of what it wants; SERVED_ALL also when it has been sent away. */
 static enum served serve_once(struct client *c)
 {
-	uint64_t now = daemon_now_usec();
+	uint64_t now = clock_now_usec();
 	int r;
 
-	if (!is_left(c->clients))
+	if (!ration_is_left(&c->clients->ration, now))
 		return SLOT_USED_UP;
 	r = serve_step(c);
-	spend(c->clients, now);
+	ration_spend(&c->clients->ration, now, clock_now_usec());
 	if (r > 0) {
 		c->heard_usec = now;
 		return SERVED_STEP;
@@ -292,7 +304,7 @@ static bool has_clients(const struct clients *clients)
  */
 static void look_after_silent(struct clients *clients)
 {
-	uint64_t now = daemon_now_usec();
+	uint64_t now = clock_now_usec();
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = clients->all[i];
@@ -368,16 +380,21 @@ static int add_source(struct client *c)
 								   : PRIORITY_CLIENT);
 }
 
-/* Consumes @fd. NULL: there is no memory or no place for it. */
-static struct client *new_client(struct clients *clients, int fd, const struct ucred *peer)
+static void make_room(struct clients *clients, uid_t uid)
 {
-	struct client *leaver = choose_leaver(clients, peer->uid), *c;
+	struct client *leaver = choose_leaver(clients, uid);
 
 	if (leaver)
 		drop_client(leaver);
 	if (!has_clients(clients))
-		clients->heap_bytes = heap_bytes();
-	c = calloc(1, sizeof(*c));
+		clients->heap_bytes = 0; /* nothing of what is there is theirs */
+}
+
+/* Consumes @fd. NULL: there is no memory or no place for it. */
+static struct client *new_client(struct clients *clients, int fd, const struct ucred *peer)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
 	for (unsigned i = 0; c && i < CLIENTS_MAX; i++) {
 		if (clients->all[i])
 			continue;
@@ -387,7 +404,7 @@ static struct client *new_client(struct clients *clients, int fd, const struct u
 			.pair_fd = -1,
 			.uid = peer->uid,
 			.pid = peer->pid,
-			.since_usec = daemon_now_usec(),
+			.since_usec = clock_now_usec(),
 		};
 		c->heard_usec = c->since_usec;
 		clients->all[i] = c;
@@ -403,15 +420,23 @@ static void add_client(struct clients *clients, int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	struct client *c;
+	size_t before;
+	int r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
 		close(fd);
 		return;
 	}
+	make_room(clients, peer.uid);
+	before = heap_bytes();
 	c = new_client(clients, fd, &peer);
 	if (!c)
 		return;
-	if (open_bus(c) < 0 || add_source(c) < 0)
+	r = open_bus(c);
+	if (r >= 0)
+		r = add_source(c);
+	charge(clients, before);
+	if (r < 0)
 		drop_client(c);
 	else
 		look_after_silent(clients);
@@ -420,17 +445,17 @@ static void add_client(struct clients *clients, int fd)
 static enum served accept_one(struct clients *clients)
 {
 	struct pollfd somebody = {.fd = clients->fd, .events = POLLIN};
-	uint64_t now = daemon_now_usec();
+	uint64_t now = clock_now_usec();
 	int fd;
 
 	if (poll(&somebody, 1, 0) <= 0)
 		return SERVED_ALL;
-	if (!is_left(clients))
+	if (!ration_is_left(&clients->ration, now))
 		return SLOT_USED_UP;
 	fd = accept4(clients->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		add_client(clients, fd);
-	spend(clients, now);
+	ration_spend(&clients->ration, now, clock_now_usec());
 	return SERVED_STEP;
 }
 
@@ -571,7 +596,13 @@ int clients_start(sd_event *event, const char *path, const struct clients_object
 	if (!clients)
 		return -ENOMEM;
 	*clients = (struct clients){
-		.event = event, .object = object, .userdata = userdata, .path = path, .fd = -1};
+		.event = event,
+		.object = object,
+		.userdata = userdata,
+		.path = path,
+		.fd = -1,
+		.ration = {.slot_usec = SLOT_USEC, .usec = RATION_USEC},
+	};
 	r = start(clients);
 	if (r < 0)
 		clients_stop(clients);

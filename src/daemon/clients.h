@@ -37,5 +37,12 @@ pid_t client_pid(const struct client *c);
 /* Who may change something, and is served first. */
 bool clients_is_privileged(uid_t uid);
 
+/*
+ * All clients together may have the daemon hold so much and no more. What it takes for itself while
+ * it serves one is not theirs: that is from client_own_heap_begin() to client_own_heap_end().
+ */
+size_t client_own_heap_begin(void);
+void client_own_heap_end(struct client *c, size_t begin);
+
 /* There is something to be sent to it, that it has not asked for just now. */
 void client_wake(struct client *c);

@@ -23,7 +23,10 @@
 #include "daemon/message-id.h"
 #include "daemon/reload.h"
 
-#define RUNTIME_DIRECTORY "/run/reapd"
+/* Between two looks for those who are not privileged: so long, and so much longer than the first.
+ */
+#define LOOK_PAUSE_USEC	  UINT64_C(1000000)
+#define LOOK_PAUSE_FACTOR 40
 
 /* What a client is shown, filled anew before each step of its. */
 struct status {
@@ -34,7 +37,8 @@ struct status {
 	uint64_t memory_total, memory_available, swap_total, swap_free;
 	uint64_t warning_memory, soft_memory, hard_memory;
 	uint64_t warning_swap, soft_swap, hard_swap;
-	uint64_t last_kill_usec, drill_kill_usec, drill_death_usec, fill_rate;
+	uint64_t last_kill_usec, last_kill_realtime_usec;
+	uint64_t drill_kill_usec, drill_death_usec, fill_rate;
 	int64_t last_kill_freed;
 	uint32_t kills, in_flight_pid, last_kill_pid;
 	char last_kill_text[4 * COMM_SIZE];
@@ -52,7 +56,9 @@ struct view {
 struct control {
 	struct daemon *daemon;
 	struct clients *clients;
-	char path[108]; /* of sockaddr_un */
+	char path[108];		 /* of sockaddr_un */
+	uint64_t next_look_usec; /* for whoever is not privileged */
+	unsigned pause_calls;	 /* that wait for their answer */
 };
 
 /* ---- what is shown ---- */
@@ -64,7 +70,7 @@ static void fill_status(struct daemon *d, struct status *s)
 	struct sample now;
 
 	/* nobody may have looked for a while */
-	if (sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_DECISION, &now) >= 0)
+	if (sampler_take(&d->sampler, clock_now_usec(), SAMPLE_DECISION, &now) >= 0)
 		m = &now.mem;
 	limits_resolve(&d->settings.config, m, &limits);
 	*s = (struct status){
@@ -89,6 +95,7 @@ static void fill_status(struct daemon *d, struct status *s)
 		.in_flight_pid = d->kill.active ? (uint32_t)d->kill.victim.id.pid : 0,
 		.last_kill_pid = (uint32_t)d->last_victim.id.pid,
 		.last_kill_usec = d->last_kill_usec,
+		.last_kill_realtime_usec = d->last_kill_realtime_usec,
 		.last_kill_freed = d->last_kill_freed_bytes,
 		.mrelease = d->drill.mrelease_works,
 		.kcmp = d->drill.kcmp_works,
@@ -163,6 +170,7 @@ static int on_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
 					"one pause is being waited for already");
 	note_request(v, "a pause");
 	v->pause_call = sd_bus_message_ref(m);
+	v->control->pause_calls++;
 	daemon_pause(d, time_usec == 0 ? PAUSE_FOR_EVER : time_usec,
 		     u64_min(timeout_usec, PAUSE_TIMEOUT_MAX_USEC));
 	/* one that held already holds on */
@@ -193,22 +201,48 @@ static int kill_error(int r, sd_bus_error *error)
 	return sd_bus_error_set_errno(error, r);
 }
 
+/*
+ * To name the worst process is to look at all of them, which nobody may have the loop do for more
+ * than a fortieth of the time, nor while each look counts and makes the kernel allocate.
+ */
+static int check_look(const struct view *v, sd_bus_error *error)
+{
+	const struct daemon *d = v->control->daemon;
+
+	if (clients_is_privileged(client_uid(v->client)))
+		return 0;
+	if (d->kill.active || d->policy.announced_level >= LEVEL_WARNING)
+		return sd_bus_error_set(
+			error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+			"only root and the user reapd may ask while memory is short");
+	if (clock_now_usec() < v->control->next_look_usec)
+		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+					"somebody has just asked: expected some seconds between");
+	return 0;
+}
+
 static int on_kill(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct view *v = userdata;
 	struct daemon *d = v->control->daemon;
 	char name[4 * COMM_SIZE];
 	struct process victim;
+	uint64_t begin, end;
 	int dry, r;
 
 	r = sd_bus_message_read(m, "b", &dry);
-	if (r >= 0 && !dry)
-		r = check_access(v, error);
+	if (r >= 0)
+		r = dry ? check_look(v, error) : check_access(v, error);
 	if (r < 0)
 		return r;
 	if (!dry)
 		note_request(v, "a kill");
+	begin = clock_now_usec();
 	r = daemon_kill_on_request(d, dry ? REQUEST_DRY_RUN : REQUEST_KILL, &victim);
+	end = clock_now_usec();
+	if (dry && !clients_is_privileged(client_uid(v->client)))
+		v->control->next_look_usec = end + u64_max((end - begin) * LOOK_PAUSE_FACTOR,
+							   LOOK_PAUSE_USEC);
 	if (r < 0)
 		return kill_error(r, error);
 	text_format_name(victim.comm, name, sizeof(name));
@@ -244,12 +278,15 @@ static int on_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct view *v = userdata;
 	char mistake[256];
+	size_t begin;
 	int r = check_access(v, error);
 
 	if (r < 0)
 		return r;
 	note_request(v, "a reload");
+	begin = client_own_heap_begin();
 	r = reload(v->control->daemon, mistake, sizeof(mistake));
+	client_own_heap_end(v->client, begin);
 	if (r == -EINVAL)
 		return sd_bus_error_set(error, CONTROL_ERROR_CONFIG, mistake);
 	if (r < 0)
@@ -283,6 +320,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SHOW("LastKillPID", "u", last_kill_pid),
 	SHOW("LastKillName", "s", last_kill_name),
 	SHOW("LastKillUSecMonotonic", "t", last_kill_usec),
+	SHOW("LastKillUSecRealtime", "t", last_kill_realtime_usec),
 	SHOW("LastKillFreed", "x", last_kill_freed),
 	SHOW("ProcessMrelease", "b", mrelease),
 	SHOW("Kcmp", "b", kcmp),
@@ -352,6 +390,9 @@ static void detach(void *view)
 {
 	struct view *v = view;
 
+	/* nobody wants a pause that has not begun any more: its command has failed */
+	if (v->pause_call && --v->control->pause_calls == 0)
+		daemon_pause_abandoned(v->control->daemon);
 	sd_bus_message_unref(v->pause_call);
 	sd_bus_message_unref(v->record_call);
 	free(v);
@@ -395,6 +436,7 @@ static void answer_pause(void *view, const void *message)
 	if (!call)
 		return;
 	v->pause_call = NULL;
+	v->control->pause_calls--;
 	/* a client that cannot be answered is sent away when it is served next, which is soon */
 	if (*event == PAUSE_BEGUN)
 		(void)sd_bus_reply_method_return(call, NULL);

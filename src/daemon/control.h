@@ -11,6 +11,10 @@
 
 #include "core/pause.h"
 
+/* What systemd calls RuntimeDirectory=; the lock of the one instance is in it too. */
+#define RUNTIME_DIRECTORY "/run/reapd"
+#define CONTROL_SOCKET	  RUNTIME_DIRECTORY "/control"
+
 #define CONTROL_PATH	  "/org/reapd"
 #define CONTROL_INTERFACE "org.reapd.Manager"
 

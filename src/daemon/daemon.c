@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The event loop: samples go to the policy, its actions are carried out, and the timer is set to
- * when it wants to be called next. The only place that reads the clock.
+ * when it wants to be called next.
  */
 #include "daemon/daemon.h"
 
@@ -32,11 +32,6 @@
 #define TIMER_ACCURACY_MAX_USEC 50000
 #define VMSTAT_INTERVAL_USEC	USEC_PER_SEC
 
-uint64_t daemon_now_usec(void)
-{
-	return clock_now_usec();
-}
-
 /*
  * Until the second clock is read the first stands: too little at worst, and never too much. Whole
  * hundredths of a second, so that a trace has it once a sleep and not once a step.
@@ -48,7 +43,7 @@ static uint64_t slept_usec(void)
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	ahead = u64_sub((uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000,
-			daemon_now_usec());
+			clock_now_usec());
 	return ahead - ahead % 10000;
 }
 
@@ -165,7 +160,7 @@ static enum sample_depth choose_depth(struct daemon *d, uint64_t now_usec)
 
 bool daemon_take_sample(struct daemon *d, enum sample_depth depth, struct sample *ret)
 {
-	int r = sampler_take(&d->sampler, daemon_now_usec(), depth, ret);
+	int r = sampler_take(&d->sampler, clock_now_usec(), depth, ret);
 
 	if (r < 0 && !d->sample_failed)
 		daemon_note(d, LOG_ERR, MESSAGE_ID_MACHINE,
@@ -407,9 +402,11 @@ static void reserve_room(struct daemon *d)
 static void keep_room(struct daemon *d)
 {
 	kin_collect(d, &d->last);
-	lookout_keep_fresh(d, daemon_now_usec());
-	if (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT &&
-	    !d->kill.active)
+	lookout_keep_fresh(d, clock_now_usec());
+	/* a shortage in which nobody can be killed may last for hours */
+	if (!d->kill.active &&
+	    (d->policy.phase == PHASE_BARREN ||
+	     (d->policy.phase == PHASE_WATCHING && d->policy.announced_level < LEVEL_SOFT)))
 		reserve_room(d);
 }
 
@@ -430,7 +427,7 @@ static bool glance(struct daemon *d, uint64_t *ret_next_usec)
 {
 	struct glance now;
 
-	if (!may_glance(d) || !sampler_glance(daemon_now_usec(), &now) ||
+	if (!may_glance(d) || !sampler_glance(clock_now_usec(), &now) ||
 	    !calm_glance(&d->calm, &d->policy, &now, ret_next_usec))
 		return false;
 	surroundings_look(d, now.time_usec);
@@ -447,9 +444,9 @@ static uint64_t tick(struct daemon *d)
 
 	for (unsigned i = 0; i < DAEMON_STEPS_PER_TICK; i++) {
 		o = (struct observation){};
-		surroundings_look(d, daemon_now_usec());
-		if (!daemon_take_sample(d, choose_depth(d, daemon_now_usec()), &o.sample)) {
-			next = daemon_now_usec() + USEC_PER_SEC;
+		surroundings_look(d, clock_now_usec());
+		if (!daemon_take_sample(d, choose_depth(d, clock_now_usec()), &o.sample)) {
+			next = clock_now_usec() + USEC_PER_SEC;
 			break;
 		}
 		now = o.sample;
@@ -467,16 +464,16 @@ static uint64_t tick(struct daemon *d)
 		if (next > o.sample.time_usec)
 			break;
 	}
-	kill_flush(d, daemon_now_usec());
+	kill_flush(d, clock_now_usec());
 	keep_room(d);
-	next = u64_min(next, keeper_look(d, daemon_now_usec()));
-	notify_flush(&d->notify, daemon_now_usec());
+	next = u64_min(next, keeper_look(d, clock_now_usec()));
+	notify_flush(&d->notify, clock_now_usec());
 	return u64_min(next, pause_next_usec(&d->pause));
 }
 
 static int arm_timer(struct daemon *d, uint64_t next_usec)
 {
-	uint64_t now = daemon_now_usec(), period = u64_sub(next_usec, now);
+	uint64_t now = clock_now_usec(), period = u64_sub(next_usec, now);
 	/* 0 would mean sd-event's default of 250 ms */
 	uint64_t accuracy = u64_max(1, u64_min(period / 10, TIMER_ACCURACY_MAX_USEC));
 	int r = sd_event_source_set_time_accuracy(d->timer, accuracy);
@@ -587,6 +584,7 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 			daemon_note(d, LOG_NOTICE, MESSAGE_ID_MACHINE,
 				    "the pressure trigger cannot be waited for: the timer alone "
 				    "wakes the daemon");
+		d->has_psi_trigger = r >= 0;
 	}
 	r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL); /* ends the loop */
 	if (r >= 0)
@@ -616,11 +614,12 @@ int daemon_run(struct daemon *d, uint64_t fill_rate_bytes, int psi_trigger_fd)
 	control_start(d, &d->control);
 	notify_ready(&d->notify);
 	daemon_update_status(d);
-	notify_flush(&d->notify, daemon_now_usec());
+	notify_flush(&d->notify, clock_now_usec());
 	r = sd_event_loop(d->event);
 	control_stop(d->control);
 	d->control = NULL;
 	notify_now(&d->notify, "STOPPING=1\nSTATUS=");
-	kill_flush(d, UINT64_MAX);
+	kill_stop(d);
+	keeper_stop(d);
 	return r;
 }

@@ -28,6 +28,7 @@
 #include "daemon/surroundings.h"
 #include "daemon/writer.h"
 #include "sys/cgroup.h"
+#include "sys/clock.h"
 #include "sys/namer.h"
 #include "sys/prefetch.h"
 #include "sys/privileges.h"
@@ -104,7 +105,7 @@ struct daemon {
 	struct stuck stuck;
 	struct unit_kills unit_kills[UNITS_REMEMBERED];
 	struct process last_victim;
-	uint64_t last_kill_usec;
+	uint64_t last_kill_usec, last_kill_realtime_usec;
 	int64_t last_kill_freed_bytes;
 	unsigned kills;
 	struct pause pause;
@@ -132,9 +133,6 @@ struct daemon {
 	int scan_error;
 	struct report report; /* under construction: too large for every frame */
 };
-
-/* CLOCK_MONOTONIC; only the loop reads it. */
-uint64_t daemon_now_usec(void);
 
 /* A report of text alone. */
 __attribute__((format(printf, 4, 5))) void daemon_note(struct daemon *d, int priority,
@@ -190,6 +188,9 @@ int daemon_kill_on_request(struct daemon *d, enum request_effect effect, struct 
 /* Pauses from now on; PAUSE_WAITING afterwards: control_pause_settled() tells what comes of it. */
 void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec);
 bool daemon_resume(struct daemon *d);
+
+/* Nobody waits for it any more: while it has not begun, it does not. */
+void daemon_pause_abandoned(struct daemon *d);
 void daemon_look_at_pause(struct daemon *d, uint64_t now_usec);
 
 /* What systemctl status shows. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 
 #define DRILL_PART  (UINT64_C(2) << 20)
@@ -37,14 +38,6 @@
 #define DRILL_TIMEOUT_MSEC 10000
 
 #define DRILL_COMM "reapd-drill"
-
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 __attribute__((format(printf, 3, 4))) static int fail(struct drill *d, int error,
 						      const char *format, ...)
@@ -72,10 +65,10 @@ static uint64_t fill(volatile char *memory, size_t bytes)
 	uint64_t fastest = UINT64_MAX, start;
 
 	for (size_t part = 0; part < bytes; part += DRILL_PART) {
-		start = now_usec();
+		start = clock_now_usec();
 		for (size_t at = part; at < part + DRILL_PART; at += 4096)
 			memory[at] = 1;
-		fastest = u64_min(fastest, now_usec() - start);
+		fastest = u64_min(fastest, clock_now_usec() - start);
 	}
 	return u64_max(fastest, 1);
 }
@@ -168,7 +161,7 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 	struct scan_result *scan = &(struct scan_result){};
 	struct reap_result reaped;
 	struct victim v = VICTIM_CLOSED;
-	uint64_t start = now_usec(), signalled;
+	uint64_t start = clock_now_usec(), signalled;
 	int r;
 
 	r = scanner_run(scanner, &request, scan);
@@ -186,7 +179,7 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 	if (r < 0)
 		return fail(d, r, "the drill cannot take hold of its child");
 	r = victim_signal(&v, SIGKILL);
-	signalled = now_usec();
+	signalled = clock_now_usec();
 	d->kill_usec = signalled - start;
 	if (r < 0)
 		r = fail(d, r, "the drill cannot signal its child");
@@ -194,7 +187,7 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 		r = fail(d, 0, "the drill cannot hand its child to the reaper");
 	if (r >= 0 && wait_readable(v.pidfd) < 0)
 		r = fail(d, -ETIMEDOUT, "the drill's child does not die");
-	d->death_usec = now_usec() - signalled;
+	d->death_usec = clock_now_usec() - signalled;
 	if (r >= 0 && (wait_readable(reaper->result_fd) < 0 || !reaper_result(reaper, &reaped)))
 		r = fail(d, -ETIMEDOUT, "the drill's child is not reaped");
 	victim_close(&v);

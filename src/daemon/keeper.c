@@ -72,6 +72,13 @@ uint64_t keeper_look(struct daemon *d, uint64_t now_usec)
 	return UINT64_MAX;
 }
 
+void keeper_stop(struct daemon *d)
+{
+	if (d->keeper.due_usec != 0)
+		(void)recorder_keep(&d->recorder, TRACE_OF_KILL, d->keeper.victim);
+	d->keeper.due_usec = 0;
+}
+
 static void report_kept(struct daemon *d, const struct recorder_result *result)
 {
 	if (result->error < 0)

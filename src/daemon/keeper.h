@@ -29,6 +29,9 @@ void keeper_kill_ended(struct daemon *d, pid_t victim, uint64_t now_usec);
 /* After each step: writes what is due. Returns when to look again at the latest; UINT64_MAX. */
 uint64_t keeper_look(struct daemon *d, uint64_t now_usec);
 
+/* The daemon ends: what is due is written now. */
+void keeper_stop(struct daemon *d);
+
 /* Has the event loop listen to the recorder's thread. 0 or negative errno. */
 int keeper_add_source(struct daemon *d);
 

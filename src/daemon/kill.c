@@ -41,7 +41,7 @@ static void send_table(struct daemon *d)
 	bool rows = tunables_dump_tasks(&d->surroundings.tunables);
 	unsigned left_out;
 
-	if (!ratelimit_pass(&d->surroundings.dumps, daemon_now_usec(), &left_out))
+	if (!ratelimit_pass(&d->surroundings.dumps, clock_now_usec(), &left_out))
 		return;
 	d->report.kind = REPORT_TABLE;
 	d->report.priority = LOG_NOTICE;
@@ -134,8 +134,9 @@ static void signal_group_member(void *userdata, const struct process *p)
 		return;
 	if (victim_signal(&v, d->kill.record.signal) >= 0)
 		d->kill.record.group_size++;
-	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
-	if (d->kill.record.signal == SIGKILL)
+	/* not after SIGTERM: those with a handler would keep the reapers from the victim; and
+	 * those who share memory one at a time, as the company does it */
+	if (d->kill.record.signal == SIGKILL && !company_has(&d->company, p->id))
 		(void)reaper_submit(&d->reaper, &v);
 	victim_close(&v);
 }
@@ -165,7 +166,6 @@ static void accompany(struct daemon *d)
 	/* the second signal finds fewer of them */
 	if (relatives > record->family_size)
 		record->family_size = relatives;
-	/* the kernel kills no group for somebody who is dying anyway */
 	if (!record->adopted)
 		(void)cgroups_submit(&d->cgroups, &d->kill.victim, record->signal, top);
 }
@@ -185,9 +185,12 @@ static int signal_victim(struct daemon *d)
 	notify_hold(&d->notify, k->decided_usec + HOLD_USEC);
 	/* the first of all: nobody can tell its unit once its parent has waited for it */
 	k->name_pending = namer_submit(&d->namer, &k->victim) >= 0;
+	/* the kernel kills no group for somebody who is dying anyway */
+	if (!k->record.adopted)
+		cgroups_prepare(&d->cgroups, &k->victim);
 	submit_victim(d);
 	r = victim_signal(&k->victim, k->record.signal);
-	k->record.signal_usec = u64_max(daemon_now_usec() - k->decided_usec, 1);
+	k->record.signal_usec = u64_max(clock_now_usec() - k->decided_usec, 1);
 	if (r < 0) {
 		k->name_pending = false;
 		victim_close(&k->victim);
@@ -202,7 +205,7 @@ static int signal_victim(struct daemon *d)
 /* Chosen for that, or large enough without. */
 static void note_writer(struct daemon *d, struct report_kill *record)
 {
-	const struct shmem_writer *writer = groups_writer(&d->groups, daemon_now_usec());
+	const struct shmem_writer *writer = groups_writer(&d->groups, clock_now_usec());
 
 	if (!writer || !process_id_equal(writer->id, record->victim.id))
 		return;
@@ -264,6 +267,8 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		.expected_bytes = process_expected_bytes(candidate),
 		.signal = action->kind == ACTION_TERM ? SIGTERM : SIGKILL,
 		.adopted = action->kind == ACTION_ADOPT,
+		.not_asked = action->kind == ACTION_KILL && action->level == LEVEL_SOFT &&
+			     process_ignores_term(&candidate->memory),
 	};
 	note_choice(d);
 	daemon_fill_moment(d, domain, sample, action, &k->record.moment);
@@ -334,6 +339,7 @@ void kill_escalate(struct daemon *d)
 		k->record.error = -r;
 		return;
 	}
+	kill_send_begun(d); /* that of SIGTERM, while it is one */
 	k->record.signal = SIGKILL;
 	k->record.group_size = 0;
 	accompany(d);
@@ -431,12 +437,13 @@ void kill_end(struct daemon *d, const struct sample *sample, enum kill_outcome o
 		d->kills++;
 		d->last_victim = k->record.victim;
 		d->last_kill_usec = sample->time_usec;
+		d->last_kill_realtime_usec = clock_usec(CLOCK_REALTIME);
 		d->last_kill_freed_bytes = k->record.freed_bytes;
 	}
 	if (!k->record.adopted && outcome != OUTCOME_REFUSED && outcome != OUTCOME_SPARED)
 		keeper_kill_ended(d, k->record.victim.id.pid, sample->time_usec);
+	kill_send_begun(d); /* its outcome is still to come */
 	k->record.outcome = outcome;
-	kill_send_begun(d);
 	kill_flush(d, UINT64_MAX);
 	k->ended = true;
 	k->ended_usec = sample->time_usec;
@@ -480,7 +487,7 @@ static void set_name(struct daemon *d, const struct victim_name *name, struct re
 	memcpy(record->cgroup, name->cgroup, sizeof(record->cgroup));
 	memcpy(record->unit, name->unit, sizeof(record->unit));
 	if (!record->adopted)
-		record->unit_kills = count_unit_kill(d, record->unit, daemon_now_usec());
+		record->unit_kills = count_unit_kill(d, record->unit, clock_now_usec());
 }
 
 void kill_named(struct daemon *d, const struct victim_name *name)
@@ -503,6 +510,11 @@ void kill_grouped(struct daemon *d, const struct cgroup_result *result)
 {
 	char group[4 * sizeof(result->group)];
 
+	if (result->unknown)
+		daemon_note(d, LOG_WARNING, MESSAGE_ID_GROUP,
+			    "process %d was gone before its control group was known, and whether "
+			    "memory.oom.group is set for it",
+			    result->id.pid);
 	if (result->group[0] != '\0') {
 		text_format_name(result->group, group, sizeof(group));
 		daemon_note(d, LOG_WARNING, MESSAGE_ID_GROUP,
@@ -536,4 +548,14 @@ void kill_flush(struct daemon *d, uint64_t now_usec)
 		return; /* it was dying anyway */
 	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, outcome_priority(record->outcome),
 			 record);
+}
+
+void kill_stop(struct daemon *d)
+{
+	struct kill *k = &d->kill;
+
+	kill_send_begun(d);
+	kill_flush(d, UINT64_MAX);
+	if (k->active && !k->record.adopted)
+		send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, LOG_NOTICE, &k->record);
 }

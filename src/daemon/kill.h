@@ -46,5 +46,8 @@ void kill_grouped(struct daemon *d, const struct cgroup_result *result);
 /* A result of a reaper thread. */
 void kill_reaped(struct daemon *d, const struct reap_result *result);
 
+/* The daemon ends: what is known of a kill is said, also if that is not all. */
+void kill_stop(struct daemon *d);
+
 /* Writes the report of an ended kill that has waited long enough for the reaper. */
 void kill_flush(struct daemon *d, uint64_t now_usec);

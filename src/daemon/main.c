@@ -29,8 +29,6 @@
 #include "sys/fs.h"
 #include "sys/instance.h"
 
-#define RUNTIME_DIRECTORY "/run/reapd"
-
 /* A wake-up when tasks were stalled for 100 ms within a second: far below any limit of ours. */
 #define PSI_THRESHOLD_USEC 100000
 #define PSI_WINDOW_USEC	   1000000
@@ -66,7 +64,7 @@ static int open_proc(struct daemon *d)
 	r = sampler_open(&d->sampler, d->proc_fd, fs_open_dir(AT_FDCWD, "/sys"));
 	if (r < 0)
 		return fail("/proc/meminfo: %s: expected /proc to be mounted", strerror(-r));
-	r = sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_WITH_VMSTAT, &d->last);
+	r = sampler_take(&d->sampler, clock_now_usec(), SAMPLE_WITH_VMSTAT, &d->last);
 	if (r == -ENODATA)
 		return fail("/proc/meminfo: expected a line MemAvailable, as Linux has since 3.14");
 	if (r < 0)

@@ -71,7 +71,7 @@ static const char help_head[] =
 	"  -M SIZE[,SIZE]       available memory as a size, in KiB when bare\n"
 	"  -S SIZE[,SIZE]       free swap as a size, in KiB when bare\n"
 	"  -r SECONDS           report the state of the memory so often, 0 never\n"
-	"  -g                   kill the victim's whole process group\n"
+	"  -g                   kill what may be killed of its process group\n"
 	"  -d, --debug          report the state of the memory at each look\n"
 	"  --prefer=REGEX, --avoid=REGEX, --ignore=REGEX\n"
 	"                       names to kill sooner, later or never\n"

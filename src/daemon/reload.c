@@ -97,7 +97,7 @@ int reload(struct daemon *d, char *reterr_mistake, size_t size)
 
 	reterr_mistake[0] = '\0';
 	snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		 daemon_now_usec());
+		 clock_now_usec());
 	notify_now(&d->notify, message);
 	r = settings_read(&d->options, &d->last.mem, complain_in_report, &complaints, &fresh);
 	if (r < 0) {
@@ -119,6 +119,6 @@ int reload(struct daemon *d, char *reterr_mistake, size_t size)
 	}
 	daemon_update_status(d);
 	notify_ready(&d->notify);
-	notify_flush(&d->notify, daemon_now_usec());
+	notify_flush(&d->notify, clock_now_usec());
 	return r < 0 ? r : 0;
 }

@@ -164,7 +164,7 @@ static void kill_fields(const struct field_sink *s, const struct report_kill *k,
 	moment_fields(s, &k->moment);
 	victim_fields(s, k);
 	field(s, "REAPD_SIGNAL=%s", report_signal_name(k->signal));
-	field(s, "REAPD_TERM_IGNORED=%d", process_ignores_term(&k->victim.memory));
+	field(s, "REAPD_TERM_IGNORED=%d", k->not_asked);
 	field(s, "REAPD_SHARERS=%u", k->sharers);
 	field(s, "REAPD_GROUP_SIZE=%u", k->group_size);
 	family_fields(s, k);

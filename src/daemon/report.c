@@ -386,7 +386,7 @@ static void format_signal(struct out *o, const struct report_kill *k)
 	    k->victim.oom_score_adj);
 	put_domain(o, ", for ", &k->moment);
 	put_rule(o, k);
-	if (k->signal == SIGKILL && k->moment.level == LEVEL_SOFT && process_ignores_term(m))
+	if (k->not_asked)
 		put(o, ", not asked first because it ignores SIGTERM");
 	if (k->victim.mm_tid != k->victim.id.pid)
 		put(o, ", its memory read from thread %d: its leader has exited", k->victim.mm_tid);
@@ -460,6 +460,10 @@ static void format_kill(struct out *o, const struct report_kill *k)
 {
 	switch (k->outcome) {
 	case OUTCOME_PENDING:
+		put_process(o, &k->victim);
+		put_unit(o, k);
+		put(o, " was still waited for when reapd ended");
+		return;
 	case OUTCOME_SETTLED:
 		format_settled(o, k);
 		return;

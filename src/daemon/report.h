@@ -62,7 +62,7 @@ enum kill_outcome {
 	OUTCOME_STUCK,	    /* did not die in time and was put aside */
 	OUTCOME_REFUSED,    /* the kernel does not let us signal it; put aside */
 	OUTCOME_SPARED,	    /* dry run */
-	OUTCOME_SUPERSEDED, /* somebody asked for another kill before it was over */
+	OUTCOME_SUPERSEDED, /* by a kill on request, or the machine's over a domain's */
 };
 
 struct report_kill {
@@ -75,6 +75,7 @@ struct report_kill {
 	uint64_t total_pages;
 	int signal;	      /* the last that was sent */
 	bool adopted;	      /* it was dying already when it was found */
+	bool not_asked;	      /* SIGKILL at level soft, because SIGTERM would do nothing */
 	int error;	      /* OUTCOME_REFUSED: why */
 	unsigned sharers;     /* others that share its memory and were signalled with it */
 	unsigned group_size;  /* others of its process group that were */

@@ -41,10 +41,22 @@ void daemon_look_at_pause(struct daemon *d, uint64_t now_usec)
 
 void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
 {
-	uint64_t now = daemon_now_usec();
+	uint64_t now = clock_now_usec();
 
 	pause_begin(&d->pause, now, time_usec, timeout_usec);
 	daemon_look_at_pause(d, now);
+	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
+}
+
+void daemon_pause_abandoned(struct daemon *d)
+{
+	if (d->pause.state != PAUSE_WAITING)
+		return;
+	(void)pause_end(&d->pause);
+	daemon_note(d, LOG_NOTICE, MESSAGE_ID_PAUSE,
+		    "not paused: whoever asked for it has gone before process %d has",
+		    d->kill.record.victim.id.pid);
+	daemon_update_status(d);
 	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
 }
 

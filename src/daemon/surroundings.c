@@ -158,7 +158,7 @@ void surroundings_look_at_slab(struct daemon *d)
 	struct surroundings *s = &d->surroundings;
 	struct sample now;
 
-	s->slab_heavy = sampler_take(&d->sampler, daemon_now_usec(), SAMPLE_WITH_VMSTAT, &now) >=
+	s->slab_heavy = sampler_take(&d->sampler, clock_now_usec(), SAMPLE_WITH_VMSTAT, &now) >=
 				0 &&
 			now.has_vmstat && vmstat_is_slab_heavy(&now.vmstat);
 	if (s->slab_heavy)

@@ -19,6 +19,7 @@
 #include <systemd/sd-journal.h>
 
 #include "core/text.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/slab.h"
 #include "sys/worker.h"
@@ -146,19 +147,11 @@ struct writer_thread {
 	const _Atomic uint64_t *held_until_usec;
 };
 
-static uint64_t monotonic_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void wait_while_held(const struct writer_thread *t)
 {
-	uint64_t now = monotonic_usec(), latest = now + WRITER_HELD_MAX_USEC, until;
+	uint64_t now = clock_now_usec(), latest = now + WRITER_HELD_MAX_USEC, until;
 
-	for (;; now = monotonic_usec()) {
+	for (;; now = clock_now_usec()) {
 		until = u64_min(atomic_load(t->held_until_usec), latest);
 		if (now >= until)
 			return;

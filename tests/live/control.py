@@ -105,6 +105,14 @@ class Daemon:
     def status(self) -> dict:
         return json.loads(self.ctl("status", "--json").stdout)
 
+    def wait_for_calm(self) -> None:
+        """A lower level counts when it has lasted five seconds."""
+        end = time.monotonic() + DEADLINE
+        while self.status()["Level"] != "calm":
+            if time.monotonic() > end:
+                raise RuntimeError(f"waited for calm:\n{self.log.read_text()}")
+            time.sleep(0.1)
+
     def proc(self, file: str) -> str:
         return pathlib.Path(f"/proc/{self.process.pid}/{file}").read_text()
 
@@ -221,7 +229,7 @@ def check_signal(daemon: Daemon) -> None:
                "whoever is connected is told of a change of level", data)
     daemon.config.write_text("")
     daemon.ctl("reload")
-    daemon.wait_for("level calm")
+    daemon.wait_for_calm()
 
 
 def replayed(daemon: Daemon, path: str) -> list[dict]:
@@ -270,6 +278,50 @@ def check_access(daemon: Daemon) -> None:
         report(done.returncode == 77 and done.stderr.count("\n") == 1,
                f"not everybody may {words[0]}", done)
     report(not daemon.status()["Paused"], "and nothing came of it")
+
+
+def check_looks(daemon: Daemon) -> None:
+    """To name the worst process takes a scan: whoever may kill has as many as he likes."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        report(None, "how often others may ask whom it would be", "this takes root and setpriv")
+        return
+    time.sleep(1.5)
+    first, second = (daemon.ctl("kill", "--dry-run", user=NOBODY) for _ in range(2))
+    report(first.returncode == 0 and second.returncode == 1 and
+           "somebody has just asked" in second.stderr and second.stderr.count("\n") == 1,
+           "others may ask whom it would be once a second", (first, second))
+    report(all(daemon.ctl("kill", "--dry-run").returncode == 0 for _ in range(3)),
+           "whoever may kill may ask at once")
+    daemon.config.write_text("[Limits]\nWarningMemory=100%\nSoftMemory=1%\nHardMemory=1M\n")
+    daemon.ctl("reload")
+    daemon.wait_for("level warning")
+    time.sleep(1.5)
+    done = daemon.ctl("kill", "--dry-run", user=NOBODY)
+    report(done.returncode == 1 and "while memory is short" in done.stderr,
+           "and others not at all while memory is short", done)
+    daemon.config.write_text("")
+    daemon.ctl("reload")
+    daemon.wait_for_calm()
+
+
+def check_listener(daemon: Daemon) -> None:
+    """What the daemon takes for itself is nobody's, however long somebody has listened."""
+    with daemon.connect() as client:
+        introduce(client)
+        time.sleep(0.2)
+        before = daemon.anonymous_kib()
+        daemon.config.write_text("".join(
+            f"[Rule r{i}]\nName=^r{i}(ab|cd|ef){{1,400}}\nBadness=1\n" for i in range(60)))
+        reloaded = daemon.ctl("reload")
+        grown = daemon.anonymous_kib() - before
+        done = [daemon.ctl("status"), daemon.ctl("status")]
+        report(reloaded.returncode == 0 and all(one.returncode == 0 for one in done),
+               "others are served beside one who listens, after many rules were read",
+               (reloaded, done))
+        report(grown > HEAP_KIB / 2 if not sanitized else None, "which take more than clients may",
+               "under a sanitizer" if sanitized else grown)
+    daemon.config.write_text("")
+    daemon.ctl("reload")
 
 
 def check_busctl(daemon: Daemon) -> None:
@@ -434,6 +486,8 @@ def main() -> int:
             check_signal(daemon)
             check_record(arguments, daemon)
             check_access(daemon)
+            check_looks(daemon)
+            check_listener(daemon)
             check_busctl(daemon)
             check_hostile(daemon)
             check_flood(daemon, os.path.abspath(arguments.flood))

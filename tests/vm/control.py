@@ -112,6 +112,11 @@ def check_in_flight(facts: Facts, checks: Checks) -> None:
     kills = [entry.get("REAPD_OUTCOME") for entry in facts.said("inflight")
              if entry.get("MESSAGE_ID") == report.message_ids()["KILL"]]
     checks.that(kills == ["superseded", "settled"], "both are in the journal", kills)
+    said = [entry["MESSAGE"] for entry in facts.said("inflight")
+            if "whoever asked for it has gone" in entry["MESSAGE"]]
+    checks.that(len(said) == 1 and
+                parse(facts, checks, "abandoned-status").get("Paused") is False,
+                "a pause that nobody waits for any more does not begin", said)
 
 
 def check_request(facts: Facts, checks: Checks) -> None:
@@ -161,6 +166,17 @@ def check_flood(facts: Facts, checks: Checks) -> None:
     checks.that(cpu / usec * 1000 <= FLOOD_CPU_PERMILLE, "it takes little CPU", cpu / usec)
 
 
+def check_stopped(facts: Facts, checks: Checks) -> None:
+    checks.that(facts.number("traces_after") == facts.number("traces_before") + 1,
+                "a stop soon after a kill: its trace is written",
+                (facts.notes.get("traces_before"), facts.notes.get("traces_after")))
+    found = [(int(entry["REAPD_VICTIM_PID"]), entry["REAPD_OUTCOME"])
+             for entry in facts.said("stopped")
+             if entry.get("MESSAGE_ID") == report.message_ids()["KILL"]]
+    checks.that(found == [(facts.pid("first"), "settled"), (facts.pid("last"), "pending")],
+                "a stop during a kill: it is in the journal, too", found)
+
+
 def check_control(facts: Facts, checks: Checks) -> None:
     check_ran(facts, checks)
     check_kernel_idle(facts, checks)
@@ -171,6 +187,7 @@ def check_control(facts: Facts, checks: Checks) -> None:
     check_in_flight(facts, checks)
     check_request(facts, checks)
     check_flood(facts, checks)
+    check_stopped(facts, checks)
     pids = {facts.pid(name) for name in ("held", "expired", "deaf", "wanted", "quiet", "leak")}
     strangers = [entry for entry in facts.daemon_signals() if entry.pid not in pids]
     checks.that(not strangers, "the daemon signalled nobody else", show(strangers))

@@ -101,9 +101,11 @@ wait_reaped expired
 step inflight
 hold_short deaf --catch-term
 wait_said 60 "Sent SIGTERM to process"
+timeout --signal=KILL 0.5 reapctl pause || : # nobody waits for it any more
 outcome inflight-pause reapctl pause --timeout=1s
 outcome inflight-kill reapctl kill --json
 wait_reaped deaf
+outcome abandoned-status reapctl status --json
 
 step request
 load_start wanted hold 200 --fill random
@@ -135,3 +137,21 @@ daemon_note flood-after
 outcome after-status reapctl status
 neighbours_stop
 evidence_stop
+
+# The daemon ends soon after a kill, and during one: what it knows is not lost.
+count_traces() { find /var/lib/reapd -name 'kill-*.trace' | wc -l; }
+
+step stopped
+hold_short first
+wait_dead first 30
+fact traces_before "$(count_traces)"
+systemctl stop reapd.service
+fact traces_after "$(count_traces)"
+wait_memory_back 30
+systemctl start reapd.service
+hold_short last --catch-term
+wait_said 60 "Sent SIGTERM to process ${load_pid[last]} "
+systemctl stop reapd.service
+systemctl kill --signal=KILL last
+wait_dead last 20
+journal_note
