@@ -168,11 +168,16 @@ step both
 systemctl set-property --runtime twin.slice MemoryMax=200M
 systemctl start twin.slice
 wait_for 20 "the other group" shows_group /twin.slice 209715200
+mkdir /etc/reapd.conf.d
+printf '[Limits]\nSoftMemory=2%%\nHardMemory=1%%\n' >/etc/reapd.conf.d/low.conf
+systemctl reload reapd.service
 in_box load_start left hold 184
 load_slice=twin.slice
 load_properties+=(--property=Slice=twin.slice)
 load_start right hold 184
 unset 'load_properties[-1]' load_slice
+rm /etc/reapd.conf.d/low.conf
+systemctl reload reapd.service # both at once
 snooze 10
 for name in left right; do
 	fact_alive "$name" || :
