@@ -605,6 +605,7 @@ static enum action_kind step_watching(struct policy *p, const struct observation
 	begin_await(p, o, o->candidate_dying || kills);
 	if (o->candidate_dying)
 		return ACTION_ADOPT;
+	a->not_asked = kills && level != LEVEL_HARD;
 	return kills ? ACTION_KILL : ACTION_TERM;
 }
 

@@ -63,6 +63,8 @@ struct client {
 	int pair_fd; /* at its other end is sd-bus */
 	bool bus_has_more;
 	size_t unanswered_bytes;
+	size_t heap_bytes;    /* what it has the daemon hold, and what goes with it */
+	ptrdiff_t own_growth; /* in its step, of the daemon's for itself */
 	size_t out_at, out_len;
 	char out[PIECE_SIZE]; /* from sd-bus, on its way to the client */
 	sd_event_source *io;
@@ -80,8 +82,6 @@ struct clients {
 	int fd;
 	sd_event_source *accept, *timer;
 	sd_id128_t id;
-	size_t heap_bytes;    /* what all of them together have taken */
-	ptrdiff_t own_growth; /* ... and the daemon for itself, in the step of one of them */
 	struct ration ration;
 	bool accept_last;
 	unsigned turn;			 /* whose it is */
@@ -110,15 +110,23 @@ static size_t heap_bytes(void)
 	return info.uordblks + info.hblkhd;
 }
 
-/* What has been taken, or given back, since there were @before: for a client's sake. */
-static void charge(struct clients *clients, size_t before)
+/* What has been taken, or given back, for its sake since there were @before. */
+static void charge(struct client *c, size_t before)
 {
 	size_t now = heap_bytes();
 
-	before += (size_t)clients->own_growth;
-	clients->own_growth = 0;
-	clients->heap_bytes = u64_sub(u64_add(clients->heap_bytes, u64_sub(now, before)),
-				      u64_sub(before, now));
+	before += (size_t)c->own_growth;
+	c->own_growth = 0;
+	c->heap_bytes = u64_sub(u64_add(c->heap_bytes, u64_sub(now, before)), u64_sub(before, now));
+}
+
+static size_t held_bytes(const struct clients *clients)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		sum += clients->all[i] ? clients->all[i]->heap_bytes : 0;
+	return sum;
 }
 
 size_t client_own_heap_begin(void)
@@ -128,14 +136,11 @@ size_t client_own_heap_begin(void)
 
 void client_own_heap_end(struct client *c, size_t begin)
 {
-	c->clients->own_growth += (ptrdiff_t)(heap_bytes() - begin);
+	c->own_growth += (ptrdiff_t)(heap_bytes() - begin);
 }
 
 static void drop_client(struct client *c)
 {
-	struct clients *clients = c->clients;
-	size_t before = heap_bytes();
-
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		if (c->clients->all[i] == c)
 			c->clients->all[i] = NULL;
@@ -148,7 +153,6 @@ static void drop_client(struct client *c)
 	fs_closep(&c->fd);
 	fs_closep(&c->pair_fd);
 	free(c);
-	charge(clients, before);
 }
 
 /* 1: some of it went on, 0: nothing can. */
@@ -198,10 +202,10 @@ static int process(struct client *c)
 
 	c->clients->object->refresh(c->view);
 	r = sd_bus_process(c->bus, NULL);
-	charge(c->clients, before);
+	charge(c, before);
 	if (r < 0)
 		return r;
-	if (c->clients->heap_bytes > HEAP_MAX_BYTES ||
+	if (held_bytes(c->clients) > HEAP_MAX_BYTES ||
 	    sd_bus_get_n_queued_write(c->bus, &queued) < 0 || queued > QUEUE_MAX)
 		return -ENOBUFS;
 	c->bus_has_more = r > 0;
@@ -380,16 +384,6 @@ static int add_source(struct client *c)
 								   : PRIORITY_CLIENT);
 }
 
-static void make_room(struct clients *clients, uid_t uid)
-{
-	struct client *leaver = choose_leaver(clients, uid);
-
-	if (leaver)
-		drop_client(leaver);
-	if (!has_clients(clients))
-		clients->heap_bytes = 0; /* nothing of what is there is theirs */
-}
-
 /* Consumes @fd. NULL: there is no memory or no place for it. */
 static struct client *new_client(struct clients *clients, int fd, const struct ucred *peer)
 {
@@ -419,7 +413,7 @@ static void add_client(struct clients *clients, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	struct client *c;
+	struct client *leaver, *c;
 	size_t before;
 	int r;
 
@@ -427,15 +421,17 @@ static void add_client(struct clients *clients, int fd)
 		close(fd);
 		return;
 	}
-	make_room(clients, peer.uid);
-	before = heap_bytes();
+	leaver = choose_leaver(clients, peer.uid);
+	if (leaver)
+		drop_client(leaver);
 	c = new_client(clients, fd, &peer);
 	if (!c)
 		return;
+	before = heap_bytes();
 	r = open_bus(c);
 	if (r >= 0)
 		r = add_source(c);
-	charge(clients, before);
+	charge(c, before);
 	if (r < 0)
 		drop_client(c);
 	else

@@ -469,6 +469,22 @@ static void open_hierarchy(struct daemon *d)
 		"v2 hierarchy at " CGROUP_ROOT ", and not in one of v1");
 }
 
+/* It cannot be looked now: what is open has the new limits, and who is not wanted any more goes. */
+static void configure_those_open(struct daemon *d)
+{
+	const struct config *config = &d->settings.config;
+	struct domains *all = &d->domains;
+
+	domain_configure(config, &d->last.mem, &all->config);
+	for (unsigned i = 0; i < all->count; i++) {
+		struct domain_watch *w = all->all[i];
+
+		w->is_leaving = w->domain.name.kind == DOMAIN_NODES
+					? config->watch_nodes[0] == '\0'
+					: !domain_is_named(config->watch_cgroups, &w->domain.name);
+	}
+}
+
 void domains_configure(struct daemon *d)
 {
 	struct domains *all = &d->domains;
@@ -482,6 +498,8 @@ void domains_configure(struct daemon *d)
 	all->nodes_due = true;
 	open_hierarchy(d);
 	look(d, clock_now_usec());
+	if (all->begins_anew)
+		configure_those_open(d);
 	if (!all->timer &&
 	    sd_event_add_time(d->event, &all->timer, CLOCK_MONOTONIC, 0, 0, on_timer, d) >= 0)
 		(void)sd_event_source_set_priority(all->timer, PRIORITY); /* else as the host */

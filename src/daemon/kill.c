@@ -267,8 +267,7 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		.expected_bytes = process_expected_bytes(candidate),
 		.signal = action->kind == ACTION_TERM ? SIGTERM : SIGKILL,
 		.adopted = action->kind == ACTION_ADOPT,
-		.not_asked = action->kind == ACTION_KILL && action->level == LEVEL_SOFT &&
-			     process_ignores_term(&candidate->memory),
+		.not_asked = action->not_asked,
 	};
 	note_choice(d);
 	daemon_fill_moment(d, domain, sample, action, &k->record.moment);
@@ -556,6 +555,8 @@ void kill_stop(struct daemon *d)
 
 	kill_send_begun(d);
 	kill_flush(d, UINT64_MAX);
-	if (k->active && !k->record.adopted)
-		send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, LOG_NOTICE, &k->record);
+	if (!k->active || k->record.adopted)
+		return;
+	send_kill_report(d, REPORT_KILL, MESSAGE_ID_KILL, LOG_NOTICE, &k->record);
+	keeper_kill_ended(d, k->record.victim.id.pid, clock_now_usec());
 }

@@ -45,7 +45,7 @@ struct cgroups_thread {
 	int proc_fd;
 	const struct reaper *reaper;
 	struct process_id known; /* whose groups these are */
-	size_t groups_len;	 /* 0: unknown */
+	size_t groups_len;
 	char groups[8192];
 };
 
@@ -325,13 +325,21 @@ static void thaw(int root_fd, const struct victim *v, const char *cgroups, size_
 		(void)write_state(&g, g.thawed[--g.count], "FROZEN"); /* it was so before */
 }
 
-static void learn_groups(struct cgroups_thread *t, const struct victim *v)
+/* False: they are not known. What was read before its signal counts if it has gone since. */
+static bool learn_groups(struct cgroups_thread *t, const struct victim *v)
 {
-	if (process_id_equal(t->known, v->id) && t->groups_len > 0)
-		return;
-	t->known = v->id;
-	if (fs_read_at(v->dir_fd, "cgroup", t->groups, sizeof(t->groups), &t->groups_len) < 0)
+	char groups[sizeof(t->groups)];
+	size_t len;
+
+	if (fs_read_at(v->dir_fd, "cgroup", groups, sizeof(groups), &len) >= 0) {
+		memcpy(t->groups, groups, len);
+		t->groups_len = len;
+		t->known = v->id;
+	} else if (!process_id_equal(t->known, v->id)) {
 		t->groups_len = 0;
+		return false;
+	}
+	return true;
 }
 
 static void serve(struct cgroups_thread *t, const struct cgroup_request *request,
@@ -340,8 +348,7 @@ static void serve(struct cgroups_thread *t, const struct cgroup_request *request
 	struct cgroup_result result = {.id = request->victim.id};
 	struct text path;
 
-	learn_groups(t, &request->victim);
-	result.unknown = t->groups_len == 0;
+	result.unknown = !learn_groups(t, &request->victim) && t->root_fd >= 0;
 	if (cgroup_parse(t->groups, t->groups_len, &path) >= 0 &&
 	    cgroup_find_oom_group(t->root_fd, request->top, path, result.group,
 				  sizeof(result.group)) >= 0)
@@ -367,7 +374,7 @@ static void *cgroups_main(void *userdata)
 		if (n != sizeof(request))
 			return NULL;
 		if (request.signal == 0)
-			learn_groups(&t, &request.victim);
+			(void)learn_groups(&t, &request.victim); /* then it is tried again */
 		else
 			serve(&t, &request, &result);
 		victim_close(&request.victim);

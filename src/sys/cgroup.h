@@ -51,8 +51,8 @@ int cgroup_find_oom_group(int root_fd, const char *top, struct text path, char *
 /*
  * Sends @signal to all members of @group and of those below, except @victim, who has it already,
  * this process, init, and everybody with an oom_score_adj of -1000; again until nobody new has
- * come. What is killed by it is handed to the @reaper, which knows of who was dying before. Returns
- * how many were signalled.
+ * come. What is killed by that is handed to the @reaper; who was dying before is somebody else's
+ * business. Returns how many were signalled.
  */
 unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct process_id victim,
 			     int signal, const struct reaper *reaper);

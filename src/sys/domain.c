@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,6 +353,19 @@ bool domain_has_memcg(int root_fd)
 		len--;
 	for (rest = TEXT(text, len); text_next_word(&rest, &word);) {
 		if (text_equal(word, "memory"))
+			return true;
+	}
+	return false;
+}
+
+bool domain_is_named(const char *patterns, const struct domain_name *name)
+{
+	struct text rest = TEXT(patterns, strlen(patterns)), word;
+	char pattern[DOMAIN_NAME_SIZE];
+
+	while (text_next_word(&rest, &word)) {
+		text_copy(word, pattern, sizeof(pattern));
+		if (fnmatch(pattern, name->text, FNM_PATHNAME | FNM_PERIOD) == 0)
 			return true;
 	}
 	return false;

@@ -76,6 +76,9 @@ uint64_t domain_total_pages(const struct domain *d, const struct sample *s);
 /* Whether the v2 hierarchy at @root_fd accounts for memory. */
 bool domain_has_memcg(int root_fd);
 
+/* Whether one of the words of @patterns is the name of this group. Not in a kill either. */
+bool domain_is_named(const char *patterns, const struct domain_name *name);
+
 /*
  * Shows @visit the path of each group that matches one of the words of @patterns. Uses glob(3),
  * which allocates: not in a kill.

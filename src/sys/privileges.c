@@ -56,7 +56,7 @@ static void raise_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* the unit has enough, and forbids it */
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* then it stays as it is */
 }
 
 void privileges_protect_self(struct privileges *ret)

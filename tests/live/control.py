@@ -324,6 +324,24 @@ def check_listener(daemon: Daemon) -> None:
     daemon.ctl("reload")
 
 
+def check_comers(arguments: argparse.Namespace) -> None:
+    """Whoever comes and goes leaves nothing on an account, while somebody listens all the time."""
+    if sanitized:
+        report(None, "clients that come and go", "under a sanitizer")
+        return
+    exact = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+    with tempfile.TemporaryDirectory(prefix="reapd") as folder:
+        daemon = Daemon(arguments, pathlib.Path(folder), environment=exact)
+        with daemon.connect() as listener:
+            introduce(listener)
+            for _ in range(900):
+                with daemon.connect() as client:
+                    introduce(client)
+                    time.sleep(0.021)  # a slot: it goes in one that is its own
+            answers(daemon, "900 clients that came and went")
+        report(daemon.end() == 0, "and it ends")
+
+
 def check_busctl(daemon: Daemon) -> None:
     if not shutil.which("busctl"):
         report(None, "busctl introspects it", "busctl is missing")
@@ -488,6 +506,7 @@ def main() -> int:
             check_access(daemon)
             check_looks(daemon)
             check_listener(daemon)
+            check_comers(arguments)
             check_busctl(daemon)
             check_hostile(daemon)
             check_flood(daemon, os.path.abspath(arguments.flood))

@@ -236,6 +236,13 @@ static void test_find(void **state)
 		{"/*/[ot]*\t/z", {"/a/one.service", "/a/two.service", "/z"}},
 		{"/a/??? /[yz]", {"/a/b c", "/z"}},
 	};
+	static const struct domain_name all[] = {
+		{DOMAIN_CGROUP, "/a"},
+		{DOMAIN_CGROUP, "/a/one.service"},
+		{DOMAIN_CGROUP, "/a/two.service"},
+		{DOMAIN_CGROUP, "/a/b c"},
+		{DOMAIN_CGROUP, "/z"},
+	};
 	struct tree t;
 
 	(void)state;
@@ -252,6 +259,10 @@ static void test_find(void **state)
 		for (; expected < 4 && rows[i].paths[expected]; expected++)
 			CHECK(rows[i].patterns, is_found(&f, rows[i].paths[expected]));
 		CHECK_INT(rows[i].patterns, f.count, expected);
+		/* what is found is what has that name, and nothing else */
+		for (size_t k = 0; k < ARRAY_SIZE(all); k++)
+			CHECK(rows[i].patterns, domain_is_named(rows[i].patterns, &all[k]) ==
+							is_found(&f, all[k].text));
 	}
 	tree_done(&t);
 }

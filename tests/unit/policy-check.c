@@ -125,6 +125,8 @@ static const char *check_action(const struct policy_check *c, const struct obser
 		    (a->kind == ACTION_KILL) !=
 			    (a->level == LEVEL_HARD || o->candidate_ignores_term))
 			return "SIGKILL is for the hard limit and for who ignores SIGTERM";
+		if (a->not_asked != (a->kind == ACTION_KILL && a->level != LEVEL_HARD))
+			return "who is not asked at level soft is said so, and nobody else";
 		return NULL;
 	case ACTION_ESCALATE:
 		if (!c->in_flight || c->killed)

@@ -223,10 +223,11 @@ static void same(const struct action *a, const struct action *b, unsigned i)
 	if (a->kind != b->kind || a->level != b->level || a->reason != b->reason ||
 	    a->stall_permyriad != b->stall_permyriad || a->stall_of_others != b->stall_of_others ||
 	    a->ask_groups != b->ask_groups || a->look_closer != b->look_closer ||
-	    a->stuck_bytes != b->stuck_bytes || a->consumed_bytes != b->consumed_bytes ||
-	    a->exhausted_usec != b->exhausted_usec || a->elsewhere_bytes != b->elsewhere_bytes ||
-	    a->announce != b->announce || a->announced_before != b->announced_before ||
-	    a->slept_usec != b->slept_usec || a->next_usec != b->next_usec)
+	    a->stuck_bytes != b->stuck_bytes || a->not_asked != b->not_asked ||
+	    a->consumed_bytes != b->consumed_bytes || a->exhausted_usec != b->exhausted_usec ||
+	    a->elsewhere_bytes != b->elsewhere_bytes || a->announce != b->announce ||
+	    a->announced_before != b->announced_before || a->slept_usec != b->slept_usec ||
+	    a->next_usec != b->next_usec)
 		fail_msg("step %u: kind %u and %u, level %u and %u", i, a->kind, b->kind, a->level,
 			 b->level);
 }

@@ -175,6 +175,8 @@ def check_stopped(facts: Facts, checks: Checks) -> None:
              if entry.get("MESSAGE_ID") == report.message_ids()["KILL"]]
     checks.that(found == [(facts.pid("first"), "settled"), (facts.pid("last"), "pending")],
                 "a stop during a kill: it is in the journal, too", found)
+    checks.that(facts.number("traces_end") == facts.number("traces_after") + 1,
+                "and there is a trace of it", facts.notes.get("traces_end"))
 
 
 def check_control(facts: Facts, checks: Checks) -> None:

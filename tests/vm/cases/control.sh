@@ -152,6 +152,7 @@ systemctl start reapd.service
 hold_short last --catch-term
 wait_said 60 "Sent SIGTERM to process ${load_pid[last]} "
 systemctl stop reapd.service
+fact traces_end "$(count_traces)"
 systemctl kill --signal=KILL last
 wait_dead last 20
 journal_note
