@@ -165,7 +165,7 @@ static void go_on(struct machine *m, struct random *r)
 	uint64_t usec = random_one_in(r, 100) ? random_below(r, 400 * SEC) : random_below(r, SEC);
 
 	if (random_one_in(r, 200))
-		m->waits = random_below(r, 3);
+		m->waits = (unsigned)random_below(r, 3);
 	m->clock += usec;
 	m->some += m->waits == ALL_WAIT ? usec : usec / 50;
 	m->full += m->waits == ALL_WAIT ? usec / (1 + random_below(r, 3)) : 0;
