@@ -47,7 +47,7 @@ fact()
 # fails with WHAT. Use builtins and functions of builtins as commands while memory is short.
 wait_for()
 {
-	local limit=$(($1 * 2)) what=$2 deadline # the host may be busy
+	local limit=$1 what=$2 deadline
 	shift 2
 	uptime_seconds
 	deadline=$((REPLY + limit))

@@ -50,6 +50,18 @@ wait_reaped()
 	wait_memory_back 20
 }
 
+# leak_thrice NAME: one after the other, NAME1 to NAME3.
+leak_thrice()
+{
+	local name
+	for name in "$1"{1..3}; do
+		fact "begin_${name}_usec" "$(monotonic_usec)"
+		load_go "$name" leak --rate 100 --fill random
+		wait_dead "$name" 150
+		wait_memory_back 30
+	done
+}
+
 as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 wait_booted
@@ -117,9 +129,7 @@ wait_reaped wanted
 
 step quiet
 neighbours_start 60
-load_go quiet leak --rate 100 --fill random
-wait_dead quiet 150
-wait_memory_back 30
+leak_thrice quiet
 
 step flood
 daemon_note flood-start
@@ -127,9 +137,7 @@ systemd-run --quiet --unit=flood --property=User=65534 /vm/bin/flood $socket
 snooze 3
 outcome flood-status reapctl status
 outcome flood-pause reapctl pause 1ms
-load_go leak leak --rate 100 --fill random
-wait_dead leak 150
-wait_memory_back 30
+leak_thrice leak
 daemon_note flood-end
 systemctl stop flood
 snooze 1
