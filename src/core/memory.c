@@ -303,29 +303,36 @@ int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static S
 }
 
 /*
- * Before anything is stored nobody knows how well it compresses. So much is taken as stored already
- * at half its size, which is what text and heaps of ordinary programs reach with lzo or better.
+ * Before anything is stored nobody knows how well it compresses. This part of an area is taken as
+ * stored already at half its size, which is what text and heaps of ordinary programs reach with lzo
+ * or better. What is hoped for takes more than little to be disproved: what is moved first is a
+ * sample of those who were idle longest.
  */
-#define ZRAM_PRIOR_BYTES (UINT64_C(16) << 20)
+#define PRIOR_DIVISOR 32
+#define HOPED_DIVISOR 8
 
 struct ratio {
 	uint64_t used, data;
 };
 
-static struct ratio zram_ratio(uint64_t data_bytes, uint64_t used_bytes)
+static struct ratio zram_ratio(uint64_t size_bytes, uint64_t data_bytes, uint64_t used_bytes,
+			       unsigned divisor)
 {
-	return (struct ratio){u64_add(used_bytes, ZRAM_PRIOR_BYTES / 2),
-			      u64_add(data_bytes, ZRAM_PRIOR_BYTES)};
+	uint64_t prior = size_bytes / divisor;
+
+	return (struct ratio){u64_add(used_bytes, prior / 2),
+			      u64_max(u64_add(data_bytes, prior), 1)};
 }
 
 void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat)
 {
 	uint64_t room = u64_sub(size_bytes, stat->data_bytes);
-	struct ratio ratio = zram_ratio(stat->data_bytes, stat->used_bytes);
+	struct ratio ratio = zram_ratio(size_bytes, stat->data_bytes, stat->used_bytes,
+					PRIOR_DIVISOR);
 
 	if (stat->limit_bytes > 0)
 		room = u64_min(room, u64_muldiv(u64_sub(stat->limit_bytes, stat->used_bytes),
-						ratio.data, ratio.used));
+						ratio.data, u64_max(ratio.used, 1)));
 	z->size_bytes = u64_add(z->size_bytes, size_bytes);
 	z->data_bytes = u64_add(z->data_bytes, stat->data_bytes);
 	z->used_bytes = u64_add(z->used_bytes, stat->used_bytes);
@@ -337,11 +344,12 @@ uint64_t meminfo_elsewhere_bytes(const struct meminfo *m)
 	return u64_add(u64_add(m->shmem_bytes, m->hugetlb_bytes), m->unreclaimable_bytes);
 }
 
-uint64_t sample_usable_swap_bytes(const struct sample *s)
+static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
 	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
-	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes);
+	struct ratio ratio = zram_ratio(s->zram.size_bytes, s->zram.data_bytes, s->zram.used_bytes,
+					divisor);
 
 	if (s->zram.size_bytes == 0)
 		return free;
@@ -349,6 +357,16 @@ uint64_t sample_usable_swap_bytes(const struct sample *s)
 	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon);
 	return u64_add(free - on_zram,
 		       u64_muldiv(stored, u64_sub(ratio.data, ratio.used), ratio.data));
+}
+
+uint64_t sample_usable_swap_bytes(const struct sample *s)
+{
+	return usable_swap_bytes(s, PRIOR_DIVISOR);
+}
+
+uint64_t sample_hoped_swap_bytes(const struct sample *s)
+{
+	return u64_max(usable_swap_bytes(s, HOPED_DIVISOR), sample_usable_swap_bytes(s));
 }
 
 bool vmstat_is_slab_heavy(const struct vmstat *v)

@@ -164,5 +164,8 @@ uint64_t meminfo_elsewhere_bytes(const struct meminfo *m);
  */
 uint64_t sample_usable_swap_bytes(const struct sample *s);
 
+/* The same, or more: as long as one hopes that what little is stored is no measure of the rest. */
+uint64_t sample_hoped_swap_bytes(const struct sample *s);
+
 /* What can still be used up: available memory and usable swap. */
 uint64_t sample_reserve_bytes(const struct sample *s);

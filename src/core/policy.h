@@ -179,6 +179,7 @@ struct policy {
 		uint64_t reserve_bytes;
 		uint64_t elsewhere_bytes;
 	} calm, before, before_next; /* last; minutes ago; what takes the place of that */
+	uint64_t doubt_since_usec;   /* see believe() in policy.c; 0: there is no doubt */
 	bool has_last;
 	uint64_t last_usec;
 	uint64_t last_reserve;

@@ -72,6 +72,7 @@ static const struct trace_field fields[] = {
 	NUMBER("before-next", before_next.time_usec),
 	NUMBER("before-next-reserve", before_next.reserve_bytes),
 	NUMBER("before-next-elsewhere", before_next.elsewhere_bytes),
+	NUMBER("doubt", doubt_since_usec),
 	TRUTH("has-last", has_last),
 	NUMBER("last", last_usec),
 	NUMBER("last-reserve", last_reserve),

@@ -141,9 +141,16 @@ static void put_reason(struct out *o, const struct report_moment *m)
 	case REASON_SWAP_LEFT:
 		put(o, "at or below the soft limit of ");
 		put_bytes(o, m->limits.memory_bytes[LEVEL_SOFT]);
-		put(o, ", but swap is above its own of ");
+		if (sample_usable_swap_bytes(&m->sample) > m->limits.swap_bytes[LEVEL_SOFT]) {
+			put(o, ", but swap is above its own of ");
+			put_bytes(o, m->limits.swap_bytes[LEVEL_SOFT]);
+			put(o, ": nobody is killed");
+			return;
+		}
+		put(o, ", and of ");
 		put_bytes(o, m->limits.swap_bytes[LEVEL_SOFT]);
-		put(o, ": nobody is killed");
+		put(o, " for swap, if the little that is on zram is a measure of the rest: nobody "
+		       "is killed before it was so for half a second");
 		return;
 	case REASON_THRASH:
 		put_stall(o, m);

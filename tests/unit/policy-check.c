@@ -33,25 +33,58 @@ static const char *check_time(const struct observation *o, const struct action *
 	return NULL;
 }
 
-static const char *check_level(const struct policy *p, const struct observation *o,
+/* By memory and swap alone. */
+static enum level exhausted_level(const struct limits *limits, uint64_t available,
+				  uint64_t swap_free)
+{
+	enum level l = LEVEL_HARD;
+
+	while (l > LEVEL_CALM &&
+	       (available > limits->memory_bytes[l] || swap_free > limits->swap_bytes[l]))
+		l--;
+	return l;
+}
+
+/* What is measured on zram may be doubted as long as there is hope, and for half a second. */
+static const char *check_doubt(struct policy_check *c, const struct observation *o,
+			       const struct action *a, enum level measured, enum level hoped)
+{
+	uint64_t now = o->sample.time_usec;
+
+	if (a->level >= measured) {
+		c->doubts = false;
+		return NULL;
+	}
+	if (measured < LEVEL_SOFT || a->level < hoped)
+		return "the level is below what memory and swap are below";
+	if (!c->doubts || a->slept_usec > 0 || now < c->doubts_since_usec)
+		c->doubts_since_usec = now;
+	c->doubts = true;
+	return now - c->doubts_since_usec < SEC / 2 ? NULL : "there is doubt for half a second";
+}
+
+static const char *check_level(struct policy_check *c, const struct observation *o,
 			       const struct action *a)
 {
 	struct limits limits;
 	uint64_t available = o->sample.mem.available_bytes;
 	uint64_t swap_free = sample_usable_swap_bytes(&o->sample);
+	uint64_t swap_hoped = sample_hoped_swap_bytes(&o->sample);
 	uint64_t little;
-	bool exhausted[LEVELS];
+	enum level measured, hoped;
+	const char *wrong;
 
-	limits_resolve(p->config, &o->sample.mem, &limits);
+	limits_resolve(c->policy.config, &o->sample.mem, &limits);
+	measured = exhausted_level(&limits, available, swap_free);
+	hoped = exhausted_level(&limits, available, swap_hoped);
+	wrong = check_doubt(c, o, a, measured, hoped);
+	if (wrong)
+		return wrong;
 	/* what is available can all be needed */
 	little = u64_mul(limits.memory_bytes[LEVEL_WARNING], 2);
-	for (enum level l = LEVEL_WARNING; l <= LEVEL_HARD; l++) {
-		exhausted[l] = available <= limits.memory_bytes[l] &&
-			       swap_free <= limits.swap_bytes[l];
-		if (exhausted[l] && a->level < l)
-			return "the level is below what memory and swap are below";
-		if (l > LEVEL_WARNING && (limits.memory_bytes[l] > limits.memory_bytes[l - 1] ||
-					  limits.swap_bytes[l] > limits.swap_bytes[l - 1]))
+	for (enum level l = LEVEL_SOFT; l <= LEVEL_HARD; l++) {
+		if (limits.memory_bytes[l] > limits.memory_bytes[l - 1] ||
+		    limits.swap_bytes[l] > limits.swap_bytes[l - 1])
 			return "a limit is above that of the level before";
 	}
 
@@ -59,10 +92,10 @@ static const char *check_level(const struct policy *p, const struct observation 
 	case REASON_PLENTY:
 		return a->level == LEVEL_CALM ? NULL : "plenty, but not calm";
 	case REASON_EXHAUSTION:
-		return a->level > LEVEL_CALM && exhausted[a->level] ? NULL : "nothing exhausted";
+		return a->level > LEVEL_CALM && a->level <= measured ? NULL : "nothing exhausted";
 	case REASON_SWAP_LEFT:
 		return a->level == LEVEL_WARNING && available <= limits.memory_bytes[LEVEL_SOFT] &&
-				       swap_free > 0
+				       swap_hoped > 0
 			       ? NULL
 			       : "no swap left, or not needed";
 	case REASON_THRASH:
@@ -225,7 +258,7 @@ const char *policy_check_step(struct policy_check *c, const struct observation *
 		c->killed = true;
 
 	if (!wrong)
-		wrong = check_level(&c->policy, o, &a);
+		wrong = check_level(c, o, &a);
 	if (!wrong)
 		wrong = check_action(c, o, &a);
 	if (!wrong)

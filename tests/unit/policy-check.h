@@ -21,6 +21,8 @@ struct policy_check {
 	bool has_last;
 	uint64_t last_usec;
 	uint64_t not_below_usec; /* when the level was last what was told, or above */
+	bool doubts;		 /* the level was below what was measured, ... */
+	uint64_t doubts_since_usec;
 };
 
 void policy_check_init(struct policy_check *c, const struct config *config,

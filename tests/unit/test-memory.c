@@ -590,7 +590,7 @@ static const struct {
 	{"empty zram", 512, 600, 512, 0, 0, 0, 256},
 	{"empty zram, little to move", 512, 100, 512, 0, 0, 0, 50},
 	{"empty zram, nothing to move", 512, 0, 512, 0, 0, 0, 0},
-	/* (88 + 8) of (272 + 16) taken: two thirds gained of 240 */
+	/* (88 + 8) of (272 + 16) taken: two thirds gained of 240. A 32nd of the area, at half. */
 	{"well compressed", 240, 600, 512, 272, 88, 0, 160},
 	{"well compressed, limit reached", 240, 600, 512, 272, 88, 88, 0},
 	{"well compressed, limit beyond", 240, 600, 512, 272, 88, 80, 0},
@@ -599,7 +599,8 @@ static const struct {
 	{"incompressible", 240, 600, 512, 272, 280, 0, 0},
 	{"worse than incompressible", 240, 600, 512, 272, 400, 0, 0},
 	{"full", 0, 600, 512, 512, 200, 0, 0},
-	{"larger than memory, little left to move", 1240, 30, 1512, 272, 88, 0, 20},
+	/* (88 + 32) of (336 + 64) taken: seven tenths gained of 50 */
+	{"larger than memory, little left to move", 1712, 50, 2048, 336, 88, 0, 35},
 	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
 	/* swapoff is moving it back: more on the device than the areas show */
 	{"less free than the device has", 100, 600, 512, 272, 88, 0, 66},

@@ -949,6 +949,101 @@ static void test_elsewhere_later(void **state)
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
 }
 
+/* ---- what zram says ---- */
+
+/* Nothing is available, and of 512 MiB on zram @data are stored, which take @used. */
+static struct observation seen_zram(uint64_t time_usec, uint64_t data, uint64_t used)
+{
+	struct observation o = seen(time_usec, 0, 512 * MIB, (512 - data) * MIB);
+
+	o.sample.mem.inactive_anon_bytes = 800 * MIB;
+	zram_add(&o.sample.zram, 512 * MIB,
+		 &(struct zram_stat){.data_bytes = data * MIB, .used_bytes = used * MIB});
+	return o;
+}
+
+/* Soft at 51.2 MiB of what swap adds, hard at 25.6: measured and hoped for, worked out by hand. */
+static const struct {
+	const char *row;
+	uint64_t data, used;
+	enum level at_once, later;
+} zram_rows[] = {
+	{"nothing stored", 0, 0, LEVEL_WARNING, LEVEL_WARNING},	      /* 256 */
+	{"40 do not compress", 40, 40, LEVEL_WARNING, LEVEL_WARNING}, /* 67, 145 */
+	{"60 do not", 60, 60, LEVEL_WARNING, LEVEL_SOFT},	      /* 47, 116 */
+	{"120 do not", 120, 120, LEVEL_WARNING, LEVEL_HARD},	      /* 23, 68 */
+	{"160 do not", 160, 160, LEVEL_SOFT, LEVEL_HARD},	      /* 16, 50 */
+	{"260 do not", 260, 260, LEVEL_HARD, LEVEL_HARD},	      /* 7, 24 */
+	{"120 do", 120, 40, LEVEL_WARNING, LEVEL_WARNING},	      /* 253 */
+	{"all of it is used", 512, 200, LEVEL_HARD, LEVEL_HARD},
+};
+
+static void test_zram_doubt(void **state)
+{
+	struct config config = config_of("");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(zram_rows); i++) {
+		uint64_t data = zram_rows[i].data, used = zram_rows[i].used;
+		struct observation o;
+		struct policy p;
+		struct action a;
+
+		policy_init(&p, &config, GIB);
+		for (uint64_t after = 0; after < SEC / 2; after += 99 * MSEC) {
+			o = seen_zram(START + after, data, used);
+			a = policy_step(&p, &o);
+			CHECK_INT(zram_rows[i].row, a.level, zram_rows[i].at_once);
+			CHECK_INT(zram_rows[i].row, a.kind,
+				  a.level >= LEVEL_SOFT ? ACTION_SCAN : ACTION_NONE);
+		}
+		o = seen_zram(START + SEC / 2, data, used);
+		CHECK_INT(zram_rows[i].row, policy_step(&p, &o).level, zram_rows[i].later);
+	}
+}
+
+static enum level zram_level(struct policy *p, uint64_t time_usec, uint64_t data, uint64_t used)
+{
+	struct observation o = seen_zram(time_usec, data, used);
+
+	return policy_step(p, &o).level;
+}
+
+static void test_zram_doubt_anew(void **state)
+{
+	struct config config = config_of("");
+	struct observation o;
+	struct policy p;
+
+	(void)state;
+	/* what comes next compresses, and what comes after that does not */
+	policy_init(&p, &config, GIB);
+	assert_int_equal(zram_level(&p, START, 60, 60), LEVEL_WARNING);
+	assert_int_equal(zram_level(&p, START + 400 * MSEC, 120, 62), LEVEL_WARNING);
+	assert_int_equal(zram_level(&p, START + SEC / 2, 60, 60), LEVEL_WARNING);
+	assert_int_equal(zram_level(&p, START + SEC - 1, 60, 60), LEVEL_WARNING);
+	assert_int_equal(zram_level(&p, START + SEC, 60, 60), LEVEL_SOFT);
+	assert_int_equal(zram_level(&p, START + 3 * SEC, 60, 60), LEVEL_SOFT);
+
+	/* nobody has looked while the machine was suspended */
+	policy_init(&p, &config, GIB);
+	assert_int_equal(zram_level(&p, START, 60, 60), LEVEL_WARNING);
+	o = seen_zram(START + 2 * SEC, 60, 60);
+	o.sample.slept_usec = 100 * SEC;
+	assert_int_equal(policy_step(&p, &o).level, LEVEL_WARNING);
+
+	/* who was asked when there was hope for less than a limit is not asked for long */
+	policy_init(&p, &config, GIB);
+	o = seen_zram(START, 160, 160);
+	o.scan = SCAN_VICTIM;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
+	o = seen_zram(START + SEC / 2 - 1, 160, 160);
+	o.victim = VICTIM_ALIVE;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec = START + SEC / 2;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_ESCALATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -975,6 +1070,8 @@ int main(void)
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_elsewhere_later),
+		cmocka_unit_test(test_zram_doubt),
+		cmocka_unit_test(test_zram_doubt_anew),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
