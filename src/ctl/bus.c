@@ -81,6 +81,38 @@ int bus_open(const struct bus_options *o, sd_bus **ret)
 	return EXIT_SUCCESS;
 }
 
+int bus_begin(int argc, char **argv, const char *help, const struct bus_flag *flags, sd_bus **ret)
+{
+	struct option options[BUS_FLAGS_MAX + 3] = {BUS_OPTIONS, {}};
+	char letters[BUS_FLAGS_MAX + 3] = ":h";
+	const struct bus_flag *flag;
+	struct bus_options o = {};
+	int option;
+
+	*ret = NULL;
+	for (unsigned i = 0; flags[i].name; i++) {
+		options[2 + i] = (struct option){flags[i].name, no_argument, NULL, flags[i].letter};
+		letters[2 + i] = flags[i].letter;
+	}
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, letters, options, NULL)) >= 0) {
+		for (flag = flags; flag->name && flag->letter != option; flag++)
+			;
+		if (flag->name)
+			*flag->set = true;
+		else if (!bus_option(option, &o))
+			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
+	}
+	if (o.help) {
+		puts(help);
+		puts(bus_help);
+		return EXIT_SUCCESS;
+	}
+	if (optind < argc)
+		return ctl_wrong_word(argv[0], argv[optind]);
+	return bus_open(&o, ret);
+}
+
 /* Consumes @m. */
 static int call(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply)
 {

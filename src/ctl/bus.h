@@ -30,6 +30,22 @@ extern const char bus_help[];
 /* Connects, and complains by itself when nobody is there. Returns an exit status. */
 int bus_open(const struct bus_options *o, sd_bus **ret);
 
+/* An option of one command, without a value. */
+struct bus_flag {
+	const char *name;
+	char letter;
+	bool *set;
+};
+
+#define BUS_FLAGS_MAX 4
+
+/*
+ * How a command begins that has no other options than @flags, up to one without a name, and those
+ * above, and takes no words: it reads them, prints @help and theirs where that was asked for, and
+ * connects. Returns an exit status; without a connection *@ret is NULL, and all is said.
+ */
+int bus_begin(int argc, char **argv, const char *help, const struct bus_flag *flags, sd_bus **ret);
+
 /*
  * Calls a method of the daemon with arguments as sd_bus_message_append() takes them, and complains
  * by itself, with what the daemon says. Returns an exit status; @ret_reply may be NULL.

@@ -2,7 +2,6 @@
 /*
  * "reapctl kill": a kill on request, as sysrq f of the kernel's killer is one.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,16 +20,12 @@ struct answer {
 	uint64_t expected_bytes;
 };
 
-static int print_help(void)
-{
-	puts("Usage: reapctl kill [OPTION...]\n"
-	     "Kill the worst process now, whatever the level, even if a victim is in flight.\n"
-	     "\n"
-	     "  -n, --dry-run        say whom, and kill nobody\n"
-	     "  -j, --json           for programs");
-	puts(bus_help);
-	return EXIT_SUCCESS;
-}
+static const char help[] =
+	"Usage: reapctl kill [OPTION...]\n"
+	"Kill the worst process now, whatever the level, even if a victim is in flight.\n"
+	"\n"
+	"  -n, --dry-run        say whom, and kill nobody\n"
+	"  -j, --json           for programs";
 
 static void print_json(const struct answer *a)
 {
@@ -75,34 +70,13 @@ static int print(sd_bus_message *reply, bool dry_run, bool json)
 
 int ctl_kill(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dry-run", no_argument, NULL, 'n'},
-		{"json", no_argument, NULL, 'j'},
-		BUS_OPTIONS,
-		{},
-	};
 	bool dry_run = false, json = false;
+	const struct bus_flag flags[] = {{"dry-run", 'n', &dry_run}, {"json", 'j', &json}, {}};
 	sd_bus_message *reply = NULL;
-	struct bus_options o = {};
 	sd_bus *bus;
-	int option, status;
+	int status = bus_begin(argc, argv, help, flags, &bus);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":njh", options, NULL)) >= 0) {
-		if (option == 'n')
-			dry_run = true;
-		else if (option == 'j')
-			json = true;
-		else if (!bus_option(option, &o))
-			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
-	}
-	if (o.help)
-		return print_help();
-	if (optind < argc)
-		return ctl_wrong_word(argv[0], argv[optind]);
-
-	status = bus_open(&o, &bus);
-	if (status != EXIT_SUCCESS)
+	if (!bus)
 		return status;
 	status = bus_call(bus, 0, &reply, "Kill", "b", dry_run);
 	if (status == EXIT_SUCCESS)

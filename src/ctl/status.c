@@ -3,7 +3,6 @@
  * "reapctl status": what the daemon sees, what it would act on, and what it has done.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,44 +359,21 @@ static void print_text(const struct status *s)
 	puts(files->list && files->list[0] ? "" : " none: the defaults count");
 }
 
-static int print_help(void)
-{
-	puts("Usage: reapctl status [OPTION...]\n"
-	     "Show level and limits, the last kill, what the daemon can do, and what it has read.\n"
-	     "\n"
-	     "  -j, --json           for programs");
-	puts(bus_help);
-	return EXIT_SUCCESS;
-}
-
 int ctl_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		BUS_OPTIONS,
-		{},
-	};
-	sd_bus_message *reply = NULL;
-	struct bus_options o = {};
-	struct status s = {};
+	static const char help[] = "Usage: reapctl status [OPTION...]\n"
+				   "Show level and limits, the last kill, what the daemon can do, "
+				   "and what it has read.\n"
+				   "\n"
+				   "  -j, --json           for programs";
 	bool json = false;
+	const struct bus_flag flags[] = {{"json", 'j', &json}, {}};
+	sd_bus_message *reply = NULL;
+	struct status s = {};
 	sd_bus *bus;
-	int option, r, status;
+	int r, status = bus_begin(argc, argv, help, flags, &bus);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":jh", options, NULL)) >= 0) {
-		if (option == 'j')
-			json = true;
-		else if (!bus_option(option, &o))
-			return ctl_wrong_option(argv[0], option, argv[optind - 1]);
-	}
-	if (o.help)
-		return print_help();
-	if (optind < argc)
-		return ctl_wrong_word(argv[0], argv[optind]);
-
-	status = bus_open(&o, &bus);
-	if (status != EXIT_SUCCESS)
+	if (!bus)
 		return status;
 	status = bus_get_all(bus, &reply);
 	if (status == EXIT_SUCCESS) {
