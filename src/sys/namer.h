@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sys/victim.h"
+#include "sys/worker.h"
 
 struct victim_name {
 	struct process_id id;
@@ -18,8 +19,7 @@ struct victim_name {
 void victim_name_read(const struct victim *v, struct victim_name *ret);
 
 struct namer {
-	int request_fd;
-	int result_fd; /* readable when there is a result */
+	struct worker worker;
 };
 
 /* 0 or negative errno. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "sys/victim.h"
+#include "sys/worker.h"
 
 #define REAPER_THREADS 2
 
@@ -54,8 +55,7 @@ static inline bool reap_is_over(const struct reap_result *result)
 }
 
 struct reaper {
-	int request_fd; /* where requests are written */
-	int result_fd;	/* readable when there is a result */
+	struct worker worker;
 };
 
 /* The threads run until the process ends. 0 or negative errno. */
