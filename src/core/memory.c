@@ -303,10 +303,10 @@ int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static S
 }
 
 /*
- * Before anything is stored nobody knows how well it compresses. This part of an area is taken as
- * stored already at half its size, which is what text and heaps of ordinary programs reach with lzo
- * or better. What is hoped for takes more than little to be disproved: what is moved first is a
- * sample of those who were idle longest.
+ * Before anything is stored nobody knows how well it compresses. This part of what can be stored at
+ * most is taken as stored already at half its size, which is what text and heaps of ordinary
+ * programs reach with lzo or better. What is hoped for takes more than little to be disproved: what
+ * is moved first is a sample of those who were idle longest.
  */
 #define PRIOR_DIVISOR 32
 #define HOPED_DIVISOR 8
@@ -315,11 +315,8 @@ struct ratio {
 	uint64_t used, data;
 };
 
-static struct ratio zram_ratio(uint64_t size_bytes, uint64_t data_bytes, uint64_t used_bytes,
-			       unsigned divisor)
+static struct ratio zram_ratio(uint64_t data_bytes, uint64_t used_bytes, uint64_t prior)
 {
-	uint64_t prior = size_bytes / divisor;
-
 	return (struct ratio){u64_add(used_bytes, prior / 2),
 			      u64_max(u64_add(data_bytes, prior), 1)};
 }
@@ -327,8 +324,8 @@ static struct ratio zram_ratio(uint64_t size_bytes, uint64_t data_bytes, uint64_
 void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat)
 {
 	uint64_t room = u64_sub(size_bytes, stat->data_bytes);
-	struct ratio ratio = zram_ratio(size_bytes, stat->data_bytes, stat->used_bytes,
-					PRIOR_DIVISOR);
+	struct ratio ratio = zram_ratio(stat->data_bytes, stat->used_bytes,
+					u64_min(size_bytes, stat->limit_bytes) / PRIOR_DIVISOR);
 
 	if (stat->limit_bytes > 0)
 		room = u64_min(room, u64_muldiv(u64_sub(stat->limit_bytes, stat->used_bytes),
@@ -348,8 +345,8 @@ static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
 	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
-	struct ratio ratio = zram_ratio(s->zram.size_bytes, s->zram.data_bytes, s->zram.used_bytes,
-					divisor);
+	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes,
+					u64_min(s->zram.size_bytes, s->mem.total_bytes) / divisor);
 
 	if (s->zram.size_bytes == 0)
 		return free;

@@ -232,12 +232,43 @@ static void test_before_start(void **state)
 	close(b.read_fd);
 }
 
+/* What a level rests on while it is not certain what swap on zram adds. */
+static void test_swap_left(void **state)
+{
+	struct report r = {.kind = REPORT_LEVEL,
+			   .moment = {
+				   .sample = {.mem = {.total_bytes = 1000 << 20,
+						      .swap_total_bytes = 512 << 20,
+						      .swap_free_bytes = 452 << 20,
+						      .inactive_anon_bytes = 800 << 20},
+					      .zram = {512 << 20, 60 << 20, 60 << 20, 452 << 20}},
+				   .limits = {.memory_bytes[LEVEL_SOFT] = 100 << 20,
+					      .swap_bytes[LEVEL_SOFT] = 51 << 20},
+				   .level = LEVEL_WARNING,
+				   .reason = REASON_SWAP_LEFT,
+			   }};
+	char text[1024];
+
+	(void)state;
+	report_format_text(&r, text, sizeof(text));
+	assert_non_null(strstr(text, "which adds 47.5M; at or below the soft limit of 100M, and of "
+				     "51M for swap, if the little that is on zram is a measure "
+				     "of the rest: nobody is killed before it was so for half a "
+				     "second"));
+	r.moment.sample.zram.used_bytes = 20 << 20;
+	report_format_text(&r, text, sizeof(text));
+	assert_non_null(strstr(text,
+			       "at or below the soft limit of 100M, but swap is above its own "
+			       "of 51M: nobody is killed"));
+	assert_null(strstr(text, "zram"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),	     cmocka_unit_test(test_read),
 		cmocka_unit_test(test_stop),	     cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_before_start),
+		cmocka_unit_test(test_before_start), cmocka_unit_test(test_swap_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

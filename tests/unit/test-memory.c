@@ -590,16 +590,16 @@ static const struct {
 	{"empty zram", 512, 600, 512, 0, 0, 0, 256},
 	{"empty zram, little to move", 512, 100, 512, 0, 0, 0, 50},
 	{"empty zram, nothing to move", 512, 0, 512, 0, 0, 0, 0},
-	/* (88 + 8) of (272 + 16) taken: two thirds gained of 240. A 32nd of the area, at half. */
+	/* (88 + 8) of (272 + 16) taken: two thirds gained of 240. A 32nd of the area at half. */
 	{"well compressed", 240, 600, 512, 272, 88, 0, 160},
 	{"well compressed, limit reached", 240, 600, 512, 272, 88, 88, 0},
 	{"well compressed, limit beyond", 240, 600, 512, 272, 88, 80, 0},
-	/* 32 more may be taken, which is 96 of data, of which 64 are gained */
-	{"well compressed, limit near", 240, 600, 512, 272, 88, 120, 64},
+	/* 32 more may be taken, which is 98 of data by (88 + 2) of (272 + 4), of which 65 gained */
+	{"well compressed, limit near", 240, 600, 512, 272, 88, 120, 65},
 	{"incompressible", 240, 600, 512, 272, 280, 0, 0},
 	{"worse than incompressible", 240, 600, 512, 272, 400, 0, 0},
 	{"full", 0, 600, 512, 512, 200, 0, 0},
-	/* (88 + 32) of (336 + 64) taken: seven tenths gained of 50 */
+	/* (88 + 16) of (336 + 32) taken, for memory is the smaller: 72 % gained of 50 */
 	{"larger than memory, little left to move", 1712, 50, 2048, 336, 88, 0, 35},
 	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
 	/* swapoff is moving it back: more on the device than the areas show */
@@ -611,7 +611,8 @@ static void test_usable_swap(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(usable_rows); i++) {
-		struct sample s = {.mem = {.available_bytes = 7 * MIB,
+		struct sample s = {.mem = {.total_bytes = 1024 * MIB,
+					   .available_bytes = 7 * MIB,
 					   .swap_free_bytes = usable_rows[i].swap_free * MIB,
 					   .inactive_anon_bytes = usable_rows[i].anon * MIB / 3,
 					   .active_anon_bytes = usable_rows[i].anon * MIB -
@@ -637,7 +638,7 @@ static void test_usable_swap_random(void **state)
 	for (unsigned i = 0; i < 100000; i++) {
 		struct sample s = {};
 		uint64_t *numbers[] = {&s.mem.swap_free_bytes, &s.mem.active_anon_bytes,
-				       &s.mem.inactive_anon_bytes};
+				       &s.mem.inactive_anon_bytes, &s.mem.total_bytes};
 
 		for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
 			*numbers[n] = random_u64(&r) >> random_below(&r, 64);
@@ -649,6 +650,8 @@ static void test_usable_swap_random(void **state)
 			zram_add(&s.zram, random_u64(&r) >> random_below(&r, 64), &stat);
 		}
 		assert_true(sample_usable_swap_bytes(&s) <= s.mem.swap_free_bytes);
+		assert_true(sample_hoped_swap_bytes(&s) <= s.mem.swap_free_bytes);
+		assert_true(sample_hoped_swap_bytes(&s) >= sample_usable_swap_bytes(&s));
 	}
 }
 
