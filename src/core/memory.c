@@ -303,13 +303,13 @@ int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static S
 }
 
 /*
- * Before anything is stored nobody knows how well it compresses. This part of what can be stored at
- * most is taken as stored already at half its size, which is what text and heaps of ordinary
- * programs reach with lzo or better. What is hoped for takes more than little to be disproved: what
- * is moved first is a sample of those who were idle longest.
+ * Before anything is stored nobody knows how well it compresses. This part of an area is taken as
+ * stored already at half its size, which is what text and heaps of ordinary programs reach with lzo
+ * or better. What is hoped for takes more than little to be disproved: what is moved first is a
+ * sample of those who were idle longest.
  */
 #define PRIOR_DIVISOR 32
-#define HOPED_DIVISOR 8
+#define HOPED_DIVISOR 4
 
 struct ratio {
 	uint64_t used, data;
@@ -345,8 +345,9 @@ static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
 	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
-	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes,
-					u64_min(s->zram.size_bytes, s->mem.total_bytes) / divisor);
+	/* an area may be larger than all that will ever be stored there */
+	uint64_t size = u64_min(s->zram.size_bytes, u64_mul(s->mem.total_bytes, 2));
+	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes, size / divisor);
 
 	if (s->zram.size_bytes == 0)
 		return free;

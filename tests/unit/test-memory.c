@@ -599,8 +599,9 @@ static const struct {
 	{"incompressible", 240, 600, 512, 272, 280, 0, 0},
 	{"worse than incompressible", 240, 600, 512, 272, 400, 0, 0},
 	{"full", 0, 600, 512, 512, 200, 0, 0},
-	/* (88 + 16) of (336 + 32) taken, for memory is the smaller: 72 % gained of 50 */
+	/* (88 + 32) of (336 + 64) taken: seven tenths gained of 50 */
 	{"larger than memory, little left to move", 1712, 50, 2048, 336, 88, 0, 35},
+	{"larger than memory by far", 7856, 50, 8192, 336, 88, 0, 35},
 	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
 	/* swapoff is moving it back: more on the device than the areas show */
 	{"less free than the device has", 100, 600, 512, 272, 88, 0, 66},

@@ -969,11 +969,11 @@ static const struct {
 	enum level at_once, later;
 } zram_rows[] = {
 	{"nothing stored", 0, 0, LEVEL_WARNING, LEVEL_WARNING},	      /* 256 */
-	{"40 do not compress", 40, 40, LEVEL_WARNING, LEVEL_WARNING}, /* 67, 145 */
-	{"60 do not", 60, 60, LEVEL_WARNING, LEVEL_SOFT},	      /* 47, 116 */
-	{"120 do not", 120, 120, LEVEL_WARNING, LEVEL_HARD},	      /* 23, 68 */
-	{"160 do not", 160, 160, LEVEL_SOFT, LEVEL_HARD},	      /* 16, 50 */
-	{"260 do not", 260, 260, LEVEL_HARD, LEVEL_HARD},	      /* 7, 24 */
+	{"40 do not compress", 40, 40, LEVEL_WARNING, LEVEL_WARNING}, /* 67, 180 */
+	{"60 do not", 60, 60, LEVEL_WARNING, LEVEL_SOFT},	      /* 47, 154 */
+	{"120 do not", 120, 120, LEVEL_WARNING, LEVEL_HARD},	      /* 23, 101 */
+	{"260 do not", 260, 260, LEVEL_SOFT, LEVEL_HARD},	      /* 7, 42 */
+	{"380 do not", 380, 380, LEVEL_HARD, LEVEL_HARD},	      /* 3, 17 */
 	{"120 do", 120, 40, LEVEL_WARNING, LEVEL_WARNING},	      /* 253 */
 	{"all of it is used", 512, 200, LEVEL_HARD, LEVEL_HARD},
 };
@@ -1034,10 +1034,10 @@ static void test_zram_doubt_anew(void **state)
 
 	/* who was asked when there was hope for less than a limit is not asked for long */
 	policy_init(&p, &config, GIB);
-	o = seen_zram(START, 160, 160);
+	o = seen_zram(START, 260, 260);
 	o.scan = SCAN_VICTIM;
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
-	o = seen_zram(START + SEC / 2 - 1, 160, 160);
+	o = seen_zram(START + SEC / 2 - 1, 260, 260);
 	o.victim = VICTIM_ALIVE;
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
 	o.sample.time_usec = START + SEC / 2;
