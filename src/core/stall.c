@@ -63,7 +63,7 @@ static void note_reclaim(struct stall_history *h, const struct sample *s)
 	uint64_t io = s->has_io ? lost_usec(&s->io) : h->io_usec;
 	bool back = refaults < h->refaults || v->refault_file < h->refaults_file ||
 		    v->activate_file < h->activated_file || reclaimed < h->reclaimed ||
-		    io < h->io_usec;
+		    v->swap_out < h->swapped_out || io < h->io_usec;
 
 	if (!s->has_vmstat)
 		return;
@@ -74,6 +74,7 @@ static void note_reclaim(struct stall_history *h, const struct sample *s)
 	h->refaults_file = v->refault_file;
 	h->activated_file = v->activate_file;
 	h->reclaimed = reclaimed;
+	h->swapped_out = v->swap_out;
 	h->io_usec = io;
 	h->reclaim_usec = s->time_usec;
 }
@@ -88,6 +89,7 @@ static void push_stall(struct stall_history *h, const struct sample *s)
 		.refaults_file = h->refaults_file,
 		.activated_file = h->activated_file,
 		.reclaimed = h->reclaimed,
+		.swapped_out = h->swapped_out,
 		.io_usec = h->io_usec,
 		.has_others = s->has_others,
 		.others = s->others,
@@ -155,11 +157,20 @@ static uint64_t some_pages(const struct config *config)
 	return u64_muldiv(REFAULTS_A_SECOND, config->stall_window_usec, SEC);
 }
 
-/* How much of what is reclaimed is needed again: a share, by its divisor. */
+/*
+ * What was taken from somebody. A page is reclaimed when it has been written, and the kernel comes
+ * by again: where the disk has a queue, tens of thousands have gone out that are not counted yet.
+ */
+static uint64_t taken(const struct stall_history *h, const struct stall_slot *oldest)
+{
+	return u64_max(h->reclaimed - oldest->reclaimed, h->swapped_out - oldest->swapped_out);
+}
+
+/* How much of what is taken is needed again: a share, by its divisor. */
 static bool comes_back(const struct stall_history *h, const struct config *config,
 		       const struct stall_slot *oldest, uint64_t pages, unsigned divisor)
 {
-	return pages >= some_pages(config) && pages >= (h->reclaimed - oldest->reclaimed) / divisor;
+	return pages >= some_pages(config) && pages >= taken(h, oldest) / divisor;
 }
 
 /* What was so long ago, or the first after a beginning. */

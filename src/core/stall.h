@@ -19,7 +19,7 @@ struct stall_history {
 		uint64_t time_usec;
 		uint64_t lost_usec; /* since boot, as the two below */
 		bool has_reclaim;
-		uint64_t refaults, reclaimed; /* pages */
+		uint64_t refaults, reclaimed, swapped_out; /* pages */
 		uint64_t refaults_file, activated_file;
 		uint64_t io_usec; /* as lost_usec, to I/O */
 		bool has_others;
@@ -27,7 +27,7 @@ struct stall_history {
 	} slots[STALL_SLOTS]; /* ring over the stall window */
 	unsigned head, count;
 	bool has_reclaim; /* of the last vmstat */
-	uint64_t refaults, reclaimed, io_usec, reclaim_usec;
+	uint64_t refaults, reclaimed, swapped_out, io_usec, reclaim_usec;
 	uint64_t refaults_file, activated_file;
 };
 

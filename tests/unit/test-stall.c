@@ -172,6 +172,27 @@ static void test_comes_back_once(void **state)
 	assert_int_equal(reclaim_go(&s, 6 * SEC, 9000, 14, 50000).reason, REASON_THRASH);
 }
 
+/* Where the disk falls behind, what was written to it was taken, though it is not reclaimed yet. */
+static void test_on_its_way(void **state)
+{
+	static const uint64_t written[] = {0, 1200, 1201};
+	static const enum reason reasons[] = {REASON_THRASH, REASON_THRASH, REASON_RECLAIM};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
+		struct stalls s;
+		struct action a = {};
+
+		reclaim_init(&s, "", 50 * MIB);
+		s.o.sample.mem.swap_total_bytes = s.o.sample.mem.swap_free_bytes = 4 * GIB;
+		for (unsigned n = 0; n < 120; n++) {
+			s.o.sample.vmstat.swap_out += written[i];
+			a = reclaim_go(&s, 100 * MSEC, 4900, 150, 400);
+		}
+		assert_int_equal(a.reason, reasons[i]);
+	}
+}
+
 static void test_reclaim(void **state)
 {
 	(void)state;
@@ -618,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_thrash_with_swap),
 		cmocka_unit_test(test_thrash_of_some),
 		cmocka_unit_test(test_comes_back_once),
+		cmocka_unit_test(test_on_its_way),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_reclaim_wraps),
