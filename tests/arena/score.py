@@ -45,7 +45,7 @@ def inevitable_usec(facts: Facts) -> int | None:
     swap = facts.number("swap_total_kib") * SHORT_PERCENT // 100
     on_disk = facts.notes.get("swap") in ("disk", "slow", "zswap")
     for sample in facts.since(facts.number("load_start_usec")):
-        if sample.available_kib <= memory and (not on_disk or sample.swap_left_kib <= swap):
+        if sample.available_kib <= memory and (not on_disk or sample.swap_free_kib <= swap):
             return sample.at_usec
     return None
 

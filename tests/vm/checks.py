@@ -117,7 +117,7 @@ def check_back(facts: Facts, checks: Checks, signal: Signal | None) -> None:
     if swap > 0:
         both = next((sample.at_usec for sample in facts.since(start)
                      if sample.available_kib <= limit
-                     and sample.swap_left_kib <= swap * LIMIT_PERCENT // 100), None)
+                     and sample.swap_free_kib <= swap * LIMIT_PERCENT // 100), None)
         checks.figure("swap free at the signal, MiB", low.swap_free_kib / 1024)
         if both is not None:
             checks.figure("crossing of swap too to signal, ms", (signal.at_usec - both) / 1000)

@@ -31,12 +31,6 @@ class Sample(typing.NamedTuple):
     oom_kill: int
     some_usec: int
     full_usec: int
-    swap_cached_kib: int
-
-    @property
-    def swap_left_kib(self) -> int:
-        """What is free, and what is in memory as well: one of both can be given up."""
-        return self.swap_free_kib + self.swap_cached_kib
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,7 +39,6 @@ struct sample {
 	long oom_kill;
 	long some_usec;
 	long full_usec;
-	long swap_cached_kib;
 };
 
 struct files {
@@ -96,7 +95,6 @@ static void take_sample(const struct files *files, struct sample *ret_sample)
 	ret_sample->free_kib = number_after(text, "MemFree:");
 	ret_sample->available_kib = number_after(text, "MemAvailable:");
 	ret_sample->swap_free_kib = number_after(text, "SwapFree:");
-	ret_sample->swap_cached_kib = number_after(text, "SwapCached:");
 	ret_sample->oom_kill = atomic_load(&oom_kill);
 	ret_sample->some_usec = atomic_load(&some_usec);
 	ret_sample->full_usec = atomic_load(&full_usec);
@@ -129,15 +127,12 @@ static void write_csv(const char *path, const struct sample *samples, size_t cou
 
 	if (!file)
 		die(path);
-	fputs("at_usec,available_kib,free_kib,swap_free_kib,oom_kill,some_usec,full_usec,"
-	      "swap_cached_kib\n",
-	      file);
+	fputs("at_usec,available_kib,free_kib,swap_free_kib,oom_kill,some_usec,full_usec\n", file);
 	for (size_t i = 0; i < count; i++) {
 		const struct sample *s = &samples[i];
 
-		fprintf(file, "%ld,%ld,%ld,%ld,%ld,%ld,%ld,%ld\n", s->at_usec, s->available_kib,
-			s->free_kib, s->swap_free_kib, s->oom_kill, s->some_usec, s->full_usec,
-			s->swap_cached_kib);
+		fprintf(file, "%ld,%ld,%ld,%ld,%ld,%ld,%ld\n", s->at_usec, s->available_kib,
+			s->free_kib, s->swap_free_kib, s->oom_kill, s->some_usec, s->full_usec);
 	}
 	if (fclose(file))
 		die(path);

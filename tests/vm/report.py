@@ -209,7 +209,7 @@ def check_freed(kill: Kill, facts: Facts, problems: Problems) -> None:
     start = kill.signals[0].at_usec - kill.number("SIGNAL_USEC") - SAMPLE_WINDOW_USEC
     lived = KILL_TIMEOUT_USEC if kill.outlived else kill.number("DEATH_USEC")
     end = kill.signals[0].at_usec + lived + 1_000_000
-    reserve = [(sample.available_kib + sample.swap_left_kib) * 1024 for sample in facts.samples
+    reserve = [(sample.available_kib + sample.swap_free_kib) * 1024 for sample in facts.samples
                if start <= sample.at_usec <= end]
     rise = max(reserve) - min(reserve) if reserve else 0
     problems.unless(freed <= rise + SAMPLE_SLACK_BYTES, kill,
