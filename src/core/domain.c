@@ -198,7 +198,6 @@ static const struct counter stat_rows[] = {
 	STAT("workingset_refault_file", refault_file),
 	STAT("workingset_activate_file", activate_file),
 	STAT("pgsteal", reclaimed), /* of all kinds together */
-	STAT("swapcached", swap_cached_bytes),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -253,7 +252,6 @@ void memcg_to_sample(const struct memcg *m, const struct sample *host, struct sa
 		.available_bytes = u64_min(u64_add(left, cache), m->max_bytes),
 		.swap_total_bytes = u64_min(m->swap_max_bytes, host->mem.swap_total_bytes),
 		.swap_free_bytes = u64_min(swap_left, host->mem.swap_free_bytes),
-		.swap_cached_bytes = u64_min(m->stat.swap_cached_bytes, m->swap_current_bytes),
 		.shmem_bytes = m->stat.shmem_bytes,
 		.unreclaimable_bytes = m->stat.slab_unreclaimable_bytes,
 		.active_anon_bytes = m->stat.active_anon_bytes,
@@ -470,7 +468,6 @@ void nodes_to_sample(const struct node_meminfo *m, const struct node_zones *z, u
 		.available_bytes = u64_min(u64_sub(available, reserve), total),
 		.swap_total_bytes = host->mem.swap_total_bytes,
 		.swap_free_bytes = host->mem.swap_free_bytes,
-		.swap_cached_bytes = host->mem.swap_cached_bytes,
 		.shmem_bytes = m->shmem_bytes,
 		.unreclaimable_bytes = m->slab_unreclaimable_bytes,
 		.active_anon_bytes = m->active_anon_bytes,

@@ -55,7 +55,6 @@ struct memcg_stat {
 	uint64_t active_anon_bytes;
 	uint64_t inactive_anon_bytes;
 	uint64_t unevictable_bytes;
-	uint64_t swap_cached_bytes;
 	uint64_t refault_anon, refault_file, activate_file, reclaimed;
 };
 

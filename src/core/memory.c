@@ -28,7 +28,6 @@ static const struct {
 	FIELD("SUnreclaim", unreclaimable_bytes), FIELD("Hugetlb", hugetlb_bytes),
 	FIELD("Active(anon)", active_anon_bytes), FIELD("Inactive(anon)", inactive_anon_bytes),
 	FIELD("Unevictable", unevictable_bytes),  FIELD("Zswap", zswap_bytes),
-	FIELD("SwapCached", swap_cached_bytes),
 };
 
 #define FIELD_BIT(key_index) (1u << (key_index))
@@ -345,17 +344,16 @@ uint64_t meminfo_elsewhere_bytes(const struct meminfo *m)
 static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
-	uint64_t cached = u64_min(s->mem.swap_cached_bytes, u64_sub(s->mem.swap_total_bytes, free));
 	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
 	/* an area may be larger than all that will ever be stored there */
 	uint64_t size = u64_min(s->zram.size_bytes, u64_mul(s->mem.total_bytes, 2));
 	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes, size / divisor);
 
 	if (s->zram.size_bytes == 0)
-		return free + cached;
+		return free;
 	on_zram = u64_min(u64_sub(s->zram.size_bytes, s->zram.data_bytes), free);
 	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon);
-	return u64_add(free - on_zram + cached,
+	return u64_add(free - on_zram,
 		       u64_muldiv(stored, u64_sub(ratio.data, ratio.used), ratio.data));
 }
 

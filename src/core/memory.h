@@ -26,7 +26,6 @@ struct meminfo {
 	uint64_t unevictable_bytes; /* mlocked, ramfs, SHM_LOCK: what reclaim never takes */
 	uint64_t
 		zswap_bytes; /* Zswap: memory that compressed pages of swap on a disk take (5.19) */
-	uint64_t swap_cached_bytes; /* SwapCached: in swap, and in memory as well */
 	/* not of meminfo: what the cache of ZFS gives back; sampler_take() adds it to available */
 	uint64_t arc_bytes;
 	/* the same with free pages on the lists of the CPUs, while memory is short; see below */
@@ -158,12 +157,10 @@ struct sample {
 uint64_t meminfo_elsewhere_bytes(const struct meminfo *m);
 
 /*
- * What swap really adds to what can be allocated. On a disk that is all that is free of it. A page
- * on zram takes memory itself: what is gained is the difference, by the ratio measured on this very
- * data, and only for as much as there is to be moved. (zswap is no swap of its own: when its pool
- * is full it writes to the disk.) A page that is in memory as well adds itself: one of both can be
- * given up at once, though MemAvailable does not count it. Where swap is written faster than the
- * kernel comes by again that is a third of all memory.
+ * What free swap really adds to what can be allocated. On a disk that is all of it. A page on zram
+ * takes memory itself: what is gained is the difference, by the ratio measured on this very data,
+ * and only for as much as there is to be moved. (zswap is no swap of its own: when its pool is full
+ * it writes to the disk.)
  */
 uint64_t sample_usable_swap_bytes(const struct sample *s);
 

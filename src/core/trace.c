@@ -116,7 +116,6 @@ static const struct trace_field fields[] = {
 	SAMPLE("pcp", mem.pcp_bytes),
 	SAMPLE("swap-total", mem.swap_total_bytes),
 	SAMPLE("swap-free", mem.swap_free_bytes),
-	SAMPLE("swap-cached", mem.swap_cached_bytes),
 	SAMPLE("shmem", mem.shmem_bytes),
 	SAMPLE("unreclaimable", mem.unreclaimable_bytes),
 	SAMPLE("hugetlb", mem.hugetlb_bytes),

@@ -949,29 +949,6 @@ static void test_elsewhere_later(void **state)
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
 }
 
-/* As it was in the guest for ten seconds, without a stall: nobody counted what could be given up.
- */
-static void test_swap_cached(void **state)
-{
-	struct config config = config_of("");
-	struct observation o = seen(START, 20 * MIB, 512 * MIB, 33 * MIB);
-	struct policy p;
-	struct action a;
-
-	(void)state;
-	policy_init(&p, &config, GIB);
-	o.sample.mem.swap_cached_bytes = 330 * MIB;
-	a = policy_step(&p, &o);
-	assert_int_equal(a.level, LEVEL_WARNING);
-	assert_int_equal(a.reason, REASON_SWAP_LEFT);
-	assert_int_equal(a.kind, ACTION_NONE);
-	o.sample.time_usec += SEC;
-	o.sample.mem.swap_cached_bytes = 18 * MIB;
-	a = policy_step(&p, &o);
-	assert_int_equal(a.level, LEVEL_SOFT);
-	assert_int_equal(a.reason, REASON_EXHAUSTION);
-}
-
 /* ---- what zram says ---- */
 
 /* Nothing is available, and of 512 MiB on zram @data are stored, which take @used. */
@@ -1093,7 +1070,6 @@ int main(void)
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_elsewhere_later),
-		cmocka_unit_test(test_swap_cached),
 		cmocka_unit_test(test_zram_doubt),
 		cmocka_unit_test(test_zram_doubt_anew),
 	};
