@@ -237,7 +237,7 @@ static void take_message(struct recorder_thread *t, const struct recorder_messag
 	}
 }
 
-static void serve(void *userdata, void *message, size_t size, int result_fd)
+static void serve(void *userdata, const void *message, size_t size, int result_fd)
 {
 	struct recorder_thread *t = userdata;
 

@@ -154,18 +154,19 @@ static void wait_while_held(const struct writer *w)
 	}
 }
 
-static void serve(void *userdata, void *message, size_t size, int done_fd)
+static void serve(void *userdata, const void *message, size_t size, int done_fd)
 {
 	const struct writer *w = userdata;
-	struct report *r = message;
+	struct report r;
 
 	if (size == sizeof(unsigned)) { /* a mark of writer_stop(): all before it is written */
 		(void)!write(done_fd, message, size);
 		return;
 	}
+	r = *(const struct report *)message;
 	wait_while_held(w);
-	complete(r);
-	write_report(w->target, r);
+	complete(&r);
+	write_report(w->target, &r);
 }
 
 int writer_start(struct writer *w, enum log_target target)

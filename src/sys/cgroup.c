@@ -357,20 +357,20 @@ static void take_along(struct cgroups_thread *t, const struct cgroup_request *re
 	thaw(t->root_fd, &request->victim, t->groups, t->groups_len, ret);
 }
 
-static void serve(void *userdata, void *message, size_t size, int result_fd)
+static void serve(void *userdata, const void *message, size_t size, int result_fd)
 {
-	struct cgroup_request *request = message;
+	struct cgroup_request request = *(const struct cgroup_request *)message;
 	struct cgroups_thread *t = userdata;
 	struct cgroup_result result;
 
 	(void)size;
-	if (request->signal == 0) {
-		(void)learn_groups(t, &request->victim); /* then it is tried again */
+	if (request.signal == 0) {
+		(void)learn_groups(t, &request.victim); /* then it is tried again */
 	} else {
-		take_along(t, request, &result);
+		take_along(t, &request, &result);
 		(void)!write(result_fd, &result, sizeof(result));
 	}
-	victim_close(&request->victim);
+	victim_close(&request.victim);
 }
 
 int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
@@ -382,14 +382,16 @@ int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
 		.request_size = sizeof(struct cgroup_request),
 		.serve = serve,
 	};
-	struct cgroups_thread *t = calloc(1, sizeof(*t)); /* its pages when they are needed */
+	struct cgroups_thread *t = malloc(sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
 	/* without it there are no groups: nothing that is opened below it is found */
-	t->root_fd = fs_open_dir(AT_FDCWD, "/sys/fs/cgroup");
-	t->proc_fd = proc_fd;
-	t->reaper = reaper;
+	*t = (struct cgroups_thread){
+		.root_fd = fs_open_dir(AT_FDCWD, "/sys/fs/cgroup"),
+		.proc_fd = proc_fd,
+		.reaper = reaper,
+	};
 	return worker_start(&c->worker, &kind, t);
 }
 

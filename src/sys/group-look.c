@@ -48,7 +48,7 @@ static void look_at_pressure(struct look_thread *t, struct group_pressure_result
 	group_watch_ask(t->pressure, ret);
 }
 
-static void serve(void *userdata, void *request, size_t size, int result_fd)
+static void serve(void *userdata, const void *request, size_t size, int result_fd)
 {
 	struct group_look_result result = {.kind = *(const enum group_look_kind *)request};
 	struct look_thread *t = userdata;

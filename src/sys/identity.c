@@ -264,7 +264,7 @@ struct identities_thread {
 	int cgroup_fd;
 };
 
-static void serve(void *userdata, void *request, size_t size, int result_fd)
+static void serve(void *userdata, const void *request, size_t size, int result_fd)
 {
 	struct identity_book *book = *(struct identity_book *const *)request;
 	const struct identities_thread *t = userdata;

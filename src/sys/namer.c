@@ -26,15 +26,15 @@ void victim_name_read(const struct victim *v, struct victim_name *ret)
 		text_copy(unit, ret->unit, sizeof(ret->unit));
 }
 
-static void serve(void *userdata, void *message, size_t size, int result_fd)
+static void serve(void *userdata, const void *message, size_t size, int result_fd)
 {
-	struct victim *request = message;
+	struct victim request = *(const struct victim *)message;
 	struct victim_name name;
 
 	(void)userdata;
 	(void)size;
-	victim_name_read(request, &name);
-	victim_close(request);
+	victim_name_read(&request, &name);
+	victim_close(&request);
 	(void)!write(result_fd, &name, sizeof(name));
 }
 

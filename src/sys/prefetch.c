@@ -52,7 +52,7 @@ static void look_at_all(struct prefetch_task *task)
 }
 
 /* What has been asked for while a look went on is one look more. */
-static void serve(void *userdata, void *request, size_t size, int result_fd)
+static void serve(void *userdata, const void *request, size_t size, int result_fd)
 {
 	uint64_t asked_usec = *(const uint64_t *)request;
 	struct prefetch_task *task = userdata;

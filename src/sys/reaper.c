@@ -108,15 +108,15 @@ static void reap(const struct victim *request, struct reap_result *ret)
 	*ret = result;
 }
 
-static void serve(void *userdata, void *message, size_t size, int result_fd)
+static void serve(void *userdata, const void *message, size_t size, int result_fd)
 {
-	struct victim *request = message;
+	struct victim request = *(const struct victim *)message;
 	struct reap_result result;
 
 	(void)userdata;
 	(void)size;
-	reap(request, &result);
-	victim_close(request);
+	reap(&request, &result);
+	victim_close(&request);
 	/* the loop reads results before anything else but a kill */
 	(void)!write(result_fd, &result, sizeof(result));
 }

@@ -45,7 +45,7 @@ static void compare(const struct search_request *request, struct search_result *
 	}
 }
 
-static void serve(void *userdata, void *request, size_t size, int result_fd)
+static void serve(void *userdata, const void *request, size_t size, int result_fd)
 {
 	struct search_result result;
 

@@ -4,7 +4,6 @@
  */
 #include "sys/worker.h"
 
-#include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,30 +38,31 @@ struct thread {
 	const struct worker_kind *kind;
 	void *userdata;
 	int request_fd, result_fd;
+	_Alignas(max_align_t) unsigned char request[];
 };
 
 static void *run(void *userdata)
 {
-	struct thread t = *(struct thread *)userdata;
-	void *request = alloca(t.kind->request_size); /* on pages that a stack has anyway */
+	struct thread *t = userdata;
 
-	free(userdata);
-	prctl(PR_SET_NAME, t.kind->name);
+	prctl(PR_SET_NAME, t->kind->name);
 	for (;;) {
-		ssize_t n = read(t.request_fd, request, t.kind->request_size);
+		ssize_t n = read(t->request_fd, t->request, t->kind->request_size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return NULL;
-		t.kind->serve(t.userdata, request, (size_t)n, t.result_fd);
+			break;
+		t->kind->serve(t->userdata, t->request, (size_t)n, t->result_fd);
 	}
+	free(t);
+	return NULL;
 }
 
 static int start_thread(const struct worker_kind *kind, void *userdata, int request_fd,
 			int result_fd)
 {
-	struct thread *t = malloc(sizeof(*t));
+	struct thread *t = malloc(sizeof(*t) + kind->request_size);
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;

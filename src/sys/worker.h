@@ -27,10 +27,10 @@ struct worker_kind {
 	unsigned threads;    /* that take requests from the same pipe */
 	size_t request_size; /* of the largest, at most PIPE_BUF */
 	/*
-	 * Serves a request of @size bytes, which is its own until it returns; what becomes of it is
-	 * written to @result_fd, which may wait for the loop.
+	 * Serves a request of @size bytes; what becomes of it is written to @result_fd, which may
+	 * wait for the loop.
 	 */
-	void (*serve)(void *userdata, void *request, size_t size, int result_fd);
+	void (*serve)(void *userdata, const void *request, size_t size, int result_fd);
 };
 
 /*
