@@ -564,13 +564,11 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 	r = sd_event_add_time(d->event, &d->timer, CLOCK_MONOTONIC, 0, 0, on_timer, d);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(d->event, NULL, d->reaper.worker.result_fd, EPOLLIN, on_reaped, d);
+	r = sd_event_add_io(d->event, NULL, d->reaper.result_fd, EPOLLIN, on_reaped, d);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, NULL, d->namer.worker.result_fd, EPOLLIN, on_named,
-				    d);
+		r = sd_event_add_io(d->event, NULL, d->namer.result_fd, EPOLLIN, on_named, d);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, NULL, d->cgroups.worker.result_fd, EPOLLIN,
-				    on_cgroups, d);
+		r = sd_event_add_io(d->event, NULL, d->cgroups.result_fd, EPOLLIN, on_cgroups, d);
 	if (r >= 0)
 		r = groups_add_source(&d->groups, d->event, &d->settings.config);
 	if (r >= 0)

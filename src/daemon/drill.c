@@ -188,8 +188,7 @@ static int kill_child(struct drill *d, int proc_fd, struct scanner *scanner,
 	if (r >= 0 && wait_readable(v.pidfd) < 0)
 		r = fail(d, -ETIMEDOUT, "the drill's child does not die");
 	d->death_usec = clock_now_usec() - signalled;
-	if (r >= 0 &&
-	    (wait_readable(reaper->worker.result_fd) < 0 || !reaper_result(reaper, &reaped)))
+	if (r >= 0 && (wait_readable(reaper->result_fd) < 0 || !reaper_result(reaper, &reaped)))
 		r = fail(d, -ETIMEDOUT, "the drill's child is not reaped");
 	victim_close(&v);
 	if (r < 0)

@@ -102,8 +102,7 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 int groups_add_source(struct groups *g, sd_event *event, const struct config *config)
 {
 	g->config = config;
-	return g->works ? sd_event_add_io(event, NULL, g->look.worker.result_fd, EPOLLIN, on_result,
-					  g)
+	return g->works ? sd_event_add_io(event, NULL, g->look.result_fd, EPOLLIN, on_result, g)
 			: 0;
 }
 

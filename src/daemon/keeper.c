@@ -120,9 +120,9 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 
 int keeper_add_source(struct daemon *d)
 {
-	if (d->recorder.worker.request_fd < 0)
+	if (d->recorder.fd < 0)
 		return 0;
-	return sd_event_add_io(d->event, NULL, d->recorder.worker.result_fd, EPOLLIN, on_result, d);
+	return sd_event_add_io(d->event, NULL, d->recorder.result_fd, EPOLLIN, on_result, d);
 }
 
 int keeper_request(struct daemon *d)

@@ -60,7 +60,7 @@ void kin_taken(struct kin *k, uint64_t now_usec)
 
 void kin_collect(struct daemon *d, const struct sample *now)
 {
-	growth_collect(&d->kin.growth, d->prefetch.worker.result_fd, now->time_usec,
+	growth_collect(&d->kin.growth, d->prefetch.notes_fd, now->time_usec,
 		       sample_reserve_bytes(now));
 }
 

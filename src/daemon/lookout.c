@@ -103,7 +103,7 @@ static int on_looked(sd_event_source *source, int fd, uint32_t revents, void *us
 /* Rules should count from the first scan on; but nobody is waited for without a bound. */
 static void look_and_wait(struct daemon *d, int timeout_msec)
 {
-	struct pollfd result = {.fd = d->lookout.identities.worker.result_fd, .events = POLLIN};
+	struct pollfd result = {.fd = d->lookout.identities.result_fd, .events = POLLIN};
 
 	d->lookout.census_due = true;
 	look(d);
@@ -130,8 +130,8 @@ void lookout_keep_fresh(struct daemon *d, uint64_t now_usec)
 
 int lookout_start(struct daemon *d)
 {
-	int r = sd_event_add_io(d->event, NULL, d->lookout.identities.worker.result_fd, EPOLLIN,
-				on_looked, d);
+	int r = sd_event_add_io(d->event, NULL, d->lookout.identities.result_fd, EPOLLIN, on_looked,
+				d);
 
 	if (r < 0)
 		return r;

@@ -338,8 +338,8 @@ static int end_output(void)
 int main(int argc, char **argv)
 {
 	static struct daemon daemon = {.sampler = SAMPLER_CLOSED,
-				       .writer.worker = WORKER_NONE,
-				       .recorder.worker = WORKER_NONE,
+				       .writer.fd = -1,
+				       .recorder.fd = -1,
 				       .kill.victim = VICTIM_CLOSED};
 	struct daemon *d = &daemon;
 	int r;

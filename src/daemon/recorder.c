@@ -16,6 +16,7 @@
 #include "core/trace-ring.h"
 #include "core/trace-state.h"
 #include "sys/fs.h"
+#include "sys/worker.h"
 
 #define RECORDER_STACK_SIZE (64 * 1024)
 #define RECORDER_RING_BYTES (1024 * 1024) /* of 4 KiB packets; what anybody may ask for */
@@ -31,6 +32,7 @@ struct word {
 };
 
 struct recorder_thread {
+	int fd;
 	int result_fd;
 	char header[RECORDER_HEADER_SIZE]; /* the two lines that a trace begins with, and the
 					 settings of now */
@@ -237,13 +239,20 @@ static void take_message(struct recorder_thread *t, const struct recorder_messag
 	}
 }
 
-static void serve(void *userdata, const void *message, size_t size, int result_fd)
+static void *recorder_main(void *userdata)
 {
 	struct recorder_thread *t = userdata;
+	struct recorder_message m;
 
-	(void)size;
-	t->result_fd = result_fd;
-	take_message(t, message);
+	for (;;) {
+		ssize_t n = read(t->fd, &m, sizeof(m));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(m))
+			return NULL;
+		take_message(t, &m);
+	}
 }
 
 /* Written to at once: what the kernel has not given yet it may not have when it is needed. */
@@ -265,31 +274,31 @@ static int make_ring(struct recorder_thread *t, size_t size)
 static int start(struct recorder *r, struct recorder_thread *t,
 		 const struct recorder_targets *targets)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-recorder",
-		.stack_size = RECORDER_STACK_SIZE,
-		.threads = 1,
-		.request_size = sizeof(struct recorder_message),
-		.serve = serve,
-	};
-	int q = make_ring(t, targets->ring_bytes);
-	struct stat st = {};
+	int fds[2], words[2], q = make_ring(t, targets->ring_bytes);
+	struct stat st;
 
 	if (q >= 0 && targets->file_fd >= 0)
 		q = fstat(targets->file_fd, &st) < 0 ? -errno : 0;
+	if (q >= 0)
+		q = worker_pipe(WORKER_REQUESTS, fds);
+	if (q >= 0)
+		q = worker_pipe(WORKER_RESULTS, words);
 	if (q < 0)
 		return q;
+	(void)fcntl(fds[1], F_SETPIPE_SZ, RECORDER_RING_BYTES); /* 64 KiB will do when refused */
+	t->fd = fds[0];
+	t->result_fd = words[1];
 	t->file_fd = targets->file_fd;
-	t->size = st.st_size;
+	t->size = targets->file_fd >= 0 ? st.st_size : 0;
 	t->store_fd = targets->store_fd;
-	*r = (struct recorder){
-		.worker = WORKER_NONE,
-		.has_file = targets->file_fd >= 0,
-		.has_store = t->has_ring && targets->store_fd >= 0,
-	};
-	q = worker_start(&r->worker, &kind, t);
-	/* 64 KiB will do when refused */
-	(void)fcntl(r->worker.request_fd, F_SETPIPE_SZ, RECORDER_RING_BYTES);
+	q = worker_start("reapd-recorder", RECORDER_STACK_SIZE, recorder_main, t);
+	if (q >= 0)
+		*r = (struct recorder){
+			.fd = fds[1],
+			.result_fd = words[0],
+			.has_file = targets->file_fd >= 0,
+			.has_store = t->has_ring && targets->store_fd >= 0,
+		};
 	return q;
 }
 
@@ -312,7 +321,7 @@ static bool write_message(const struct recorder *r, const struct recorder_messag
 {
 	struct recorder_message out = *m;
 
-	return worker_send(&r->worker, &out, sizeof(out));
+	return write(r->fd, &out, sizeof(out)) == sizeof(out);
 }
 
 /* The policy as it is now, before whatever steps come next. */
@@ -359,7 +368,7 @@ static void send_text(struct recorder *r, enum recorder_message_kind kind)
 
 void recorder_begin(struct recorder *r, const struct config *config, uint64_t fill_rate_bytes)
 {
-	if (r->worker.request_fd < 0)
+	if (r->fd < 0)
 		return;
 	snprintf(r->message.header, sizeof(r->message.header), "reapd-trace %d\nfill-rate %llu\n",
 		 TRACE_VERSION, (unsigned long long)fill_rate_bytes);
@@ -369,7 +378,7 @@ void recorder_begin(struct recorder *r, const struct config *config, uint64_t fi
 
 void recorder_configure(struct recorder *r, const struct config *config)
 {
-	if (r->worker.request_fd < 0)
+	if (r->fd < 0)
 		return;
 	/* a state of before it: the order is what makes a reload of it */
 	(void)flush(r);
@@ -383,7 +392,7 @@ void recorder_add(struct recorder *r, const struct observation *o, const struct 
 {
 	struct recorder_message *m = &r->message;
 
-	if (r->worker.request_fd < 0)
+	if (r->fd < 0)
 		return;
 	/* how the policy came to be what it is was lost: no step counts before that is told */
 	if (r->lost > 0 && !r->has_state) {
@@ -409,7 +418,7 @@ int recorder_keep(struct recorder *r, enum trace_kind kind, int pid)
 	struct recorder_message m = {
 		.kind = RECORDER_KEEP, .number = (unsigned)pid, .trace_kind = kind};
 
-	if (r->worker.request_fd < 0 || !r->has_store)
+	if (r->fd < 0 || !r->has_store)
 		return -ENOTDIR;
 	return flush(r) && write_message(r, &m) ? 0 : -EAGAIN;
 }
@@ -418,7 +427,7 @@ int recorder_result(struct recorder *r, struct recorder_result *ret)
 {
 	struct word w;
 
-	while (r->worker.request_fd >= 0 && worker_receive(&r->worker, &w, sizeof(w))) {
+	while (r->fd >= 0 && read(r->result_fd, &w, sizeof(w)) == sizeof(w)) {
 		if (w.mark == 0) {
 			*ret = w.result;
 			return 1;
@@ -437,7 +446,7 @@ void recorder_stop(struct recorder *r, uint64_t timeout_usec)
 	struct recorder_result too_late;
 	bool sent = false;
 
-	if (r->worker.request_fd < 0)
+	if (r->fd < 0)
 		return;
 	(void)flush(r);
 	for (uint64_t waited = 0; waited < timeout_usec; waited += 5000) {

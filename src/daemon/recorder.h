@@ -13,7 +13,6 @@
 
 #include "core/trace.h"
 #include "daemon/trace-store.h"
-#include "sys/worker.h"
 
 /* A packet on a pipe is at most PIPE_BUF bytes. */
 #define RECORDER_BATCH ((4096 - 32) / sizeof(struct trace_step))
@@ -47,7 +46,8 @@ struct recorder_message {
 _Static_assert(sizeof(struct recorder_message) <= 4096, "a message must fit in one packet");
 
 struct recorder {
-	struct worker worker; /* WORKER_NONE: nothing is recorded */
+	int fd;	       /* where messages are written; -1: nothing is recorded */
+	int result_fd; /* what the thread has to say */
 	bool has_file, has_store;
 	unsigned marks, mark_reached;
 	uint64_t lost;	/* since the last state */

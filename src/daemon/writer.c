@@ -22,6 +22,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/slab.h"
+#include "sys/worker.h"
 
 #define JOURNAL_SOCKET	  "/run/systemd/journal/socket"
 #define WRITER_STACK_SIZE (256 * 1024)
@@ -139,12 +140,19 @@ static void complete(struct report *r)
 	r->slab.error = -slab_top_read(proc_fd, sys_fd, &r->slab.top);
 }
 
-static void wait_while_held(const struct writer *w)
+struct writer_thread {
+	int fd;
+	int done_fd;
+	enum log_target target;
+	const _Atomic uint64_t *held_until_usec;
+};
+
+static void wait_while_held(const struct writer_thread *t)
 {
 	uint64_t now = clock_now_usec(), latest = now + WRITER_HELD_MAX_USEC, until;
 
 	for (;; now = clock_now_usec()) {
-		until = u64_min(atomic_load(&w->held_until_usec), latest);
+		until = u64_min(atomic_load(t->held_until_usec), latest);
 		if (now >= until)
 			return;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME,
@@ -154,38 +162,51 @@ static void wait_while_held(const struct writer *w)
 	}
 }
 
-static void serve(void *userdata, const void *message, size_t size, int done_fd)
+static void *writer_main(void *userdata)
 {
-	const struct writer *w = userdata;
+	struct writer_thread t = *(struct writer_thread *)userdata;
 	struct report r;
 
-	if (size == sizeof(unsigned)) { /* a mark of writer_stop(): all before it is written */
-		(void)!write(done_fd, message, size);
-		return;
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.fd, &r, sizeof(r));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == sizeof(unsigned)) { /* a mark of writer_stop(): all before it is written */
+			(void)!write(t.done_fd, &r, sizeof(unsigned));
+			continue;
+		}
+		if (n != sizeof(r))
+			return NULL;
+		wait_while_held(&t);
+		complete(&r);
+		write_report(t.target, &r);
 	}
-	r = *(const struct report *)message;
-	wait_while_held(w);
-	complete(&r);
-	write_report(w->target, &r);
 }
 
 int writer_start(struct writer *w, enum log_target target)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-writer",
-		.stack_size = WRITER_STACK_SIZE,
-		.threads = 1,
-		.request_size = sizeof(struct report),
-		.serve = serve,
-	};
-	int r;
+	struct writer_thread *t = malloc(sizeof(*t));
+	int fds[2], done[2], r;
 
-	w->target = target;
-	r = worker_start(&w->worker, &kind, w);
+	if (!t)
+		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, fds);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, done);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
+	(void)fcntl(fds[1], F_SETPIPE_SZ, WRITER_RING_BYTES); /* 64 KiB will do when refused */
+	*t = (struct writer_thread){fds[0], done[1], target, &w->held_until_usec};
+	r = worker_start("reapd-writer", WRITER_STACK_SIZE, writer_main, t);
 	if (r < 0)
 		return r;
-	/* 64 KiB will do when refused */
-	(void)fcntl(w->worker.request_fd, F_SETPIPE_SZ, WRITER_RING_BYTES);
+	w->fd = fds[1];
+	w->done_fd = done[0];
+	w->target = target;
 	return 0;
 }
 
@@ -198,13 +219,13 @@ void writer_send(struct writer *w, const struct report *r)
 {
 	struct report out;
 
-	if (w->worker.request_fd < 0) {
+	if (w->fd < 0) {
 		write_report(w->target, r);
 		return;
 	}
 	out = *r;
 	out.dropped = w->dropped;
-	if (worker_send(&w->worker, &out, sizeof(out)))
+	if (write(w->fd, &out, sizeof(out)) == sizeof(out))
 		w->dropped = 0;
 	else
 		w->dropped++;
@@ -218,11 +239,9 @@ void writer_stop(struct writer *w, uint64_t timeout_usec)
 	bool sent = false;
 
 	writer_hold(w, 0);
-	if (w->worker.request_fd < 0)
-		return;
-	for (uint64_t waited = 0; waited < timeout_usec; waited += 5000) {
-		sent = sent || worker_send(&w->worker, &mark, sizeof(mark));
-		while (worker_receive(&w->worker, &reached, sizeof(reached)))
+	for (uint64_t waited = 0; w->fd >= 0 && waited < timeout_usec; waited += 5000) {
+		sent = sent || write(w->fd, &mark, sizeof(mark)) == sizeof(mark);
+		while (read(w->done_fd, &reached, sizeof(reached)) == sizeof(reached))
 			;
 		if (reached == mark)
 			return;

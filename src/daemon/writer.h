@@ -11,11 +11,11 @@
 
 #include "core/config.h"
 #include "daemon/report.h"
-#include "sys/worker.h"
 
 struct writer {
-	struct worker worker;	/* WORKER_NONE: what is reported goes out at once */
-	unsigned marks;		/* given out so far */
+	int fd;		/* where reports are written; -1: not started, they go out at once */
+	int done_fd;	/* where the thread gives marks back */
+	unsigned marks; /* given out so far */
 	enum log_target target; /* LOG_TARGET_JOURNAL or LOG_TARGET_STDERR */
 	uint64_t dropped;
 	/* Shared with the thread: CLOCK_MONOTONIC, until when it writes nothing. */

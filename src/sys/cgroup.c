@@ -18,6 +18,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/process-file.h"
+#include "sys/worker.h"
 
 #define CGROUPS_STACK_SIZE (128 * 1024)
 
@@ -38,6 +39,8 @@ struct cgroup_request {
 };
 
 struct cgroups_thread {
+	int request_fd;
+	int result_fd;
 	int root_fd;
 	int proc_fd;
 	const struct reaper *reaper;
@@ -339,74 +342,92 @@ static bool learn_groups(struct cgroups_thread *t, const struct victim *v)
 	return true;
 }
 
-static void take_along(struct cgroups_thread *t, const struct cgroup_request *request,
-		       struct cgroup_result *ret)
+static void serve(struct cgroups_thread *t, const struct cgroup_request *request,
+		  struct cgroup_result *ret)
 {
+	struct cgroup_result result = {.id = request->victim.id};
 	struct text path;
 
-	*ret = (struct cgroup_result){
-		.id = request->victim.id,
-		.unknown = !learn_groups(t, &request->victim) && t->root_fd >= 0,
-	};
+	result.unknown = !learn_groups(t, &request->victim) && t->root_fd >= 0;
 	if (cgroup_parse(t->groups, t->groups_len, &path) >= 0 &&
-	    cgroup_find_oom_group(t->root_fd, request->top, path, ret->group, sizeof(ret->group)) >=
-		    0)
-		ret->signalled = cgroup_signal_group(t->root_fd, t->proc_fd, ret->group,
-						     request->victim.id, request->signal,
-						     t->reaper);
-	thaw(t->root_fd, &request->victim, t->groups, t->groups_len, ret);
+	    cgroup_find_oom_group(t->root_fd, request->top, path, result.group,
+				  sizeof(result.group)) >= 0)
+		result.signalled = cgroup_signal_group(t->root_fd, t->proc_fd, result.group,
+						       request->victim.id, request->signal,
+						       t->reaper);
+	thaw(t->root_fd, &request->victim, t->groups, t->groups_len, &result);
+	*ret = result;
 }
 
-static void serve(void *userdata, const void *message, size_t size, int result_fd)
+static void *cgroups_main(void *userdata)
 {
-	struct cgroup_request request = *(const struct cgroup_request *)message;
-	struct cgroups_thread *t = userdata;
+	struct cgroups_thread t = *(struct cgroups_thread *)userdata;
+	struct cgroup_request request;
 	struct cgroup_result result;
 
-	(void)size;
-	if (request.signal == 0) {
-		(void)learn_groups(t, &request.victim); /* then it is tried again */
-	} else {
-		take_along(t, &request, &result);
-		(void)!write(result_fd, &result, sizeof(result));
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.request_fd, &request, sizeof(request));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(request))
+			return NULL;
+		if (request.signal == 0)
+			(void)learn_groups(&t, &request.victim); /* then it is tried again */
+		else
+			serve(&t, &request, &result);
+		victim_close(&request.victim);
+		if (request.signal == 0)
+			continue;
+		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
 	}
-	victim_close(&request.victim);
 }
 
 int cgroups_start(struct cgroups *c, int proc_fd, const struct reaper *reaper)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-cgroup",
-		.stack_size = CGROUPS_STACK_SIZE,
-		.threads = 1,
-		.request_size = sizeof(struct cgroup_request),
-		.serve = serve,
-	};
 	struct cgroups_thread *t = malloc(sizeof(*t));
+	int requests[2], results[2], r;
 
 	if (!t)
 		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
 	/* without it there are no groups: nothing that is opened below it is found */
 	*t = (struct cgroups_thread){
+		.request_fd = requests[0],
+		.result_fd = results[1],
 		.root_fd = fs_open_dir(AT_FDCWD, "/sys/fs/cgroup"),
 		.proc_fd = proc_fd,
 		.reaper = reaper,
 	};
-	return worker_start(&c->worker, &kind, t);
+	*c = (struct cgroups){requests[1], results[0]};
+	return worker_start("reapd-cgroup", CGROUPS_STACK_SIZE, cgroups_main, t);
 }
 
 int cgroups_submit(const struct cgroups *c, const struct victim *v, int signal, const char *top)
 {
-	struct cgroup_request request = {.signal = signal};
-	int r = victim_duplicate(v, &request.victim);
+	struct cgroup_request request = {
+		.victim = {.id = v->id,
+			   .pidfd = fcntl(v->pidfd, F_DUPFD_CLOEXEC, 3),
+			   .dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3)},
+		.signal = signal,
+	};
+	int error = 0;
 
-	if (r < 0)
-		return r;
 	text_copy(TEXT(top, strlen(top)), request.top, sizeof(request.top));
-	if (worker_send(&c->worker, &request, sizeof(request)))
-		return 0;
-	victim_close(&request.victim);
-	return -EAGAIN;
+	if (request.victim.pidfd < 0 || request.victim.dir_fd < 0)
+		error = -EMFILE;
+	else if (write(c->request_fd, &request, sizeof(request)) != sizeof(request))
+		error = -EAGAIN;
+	if (error < 0)
+		victim_close(&request.victim);
+	return error;
 }
 
 void cgroups_prepare(const struct cgroups *c, const struct victim *v)
@@ -416,5 +437,10 @@ void cgroups_prepare(const struct cgroups *c, const struct victim *v)
 
 int cgroups_result(const struct cgroups *c, struct cgroup_result *ret)
 {
-	return worker_receive(&c->worker, ret, sizeof(*ret));
+	struct cgroup_result result;
+
+	if (read(c->result_fd, &result, sizeof(result)) != sizeof(result))
+		return 0;
+	*ret = result;
+	return 1;
 }

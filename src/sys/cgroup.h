@@ -16,7 +16,6 @@
 #include "core/domain.h"
 #include "sys/reaper.h"
 #include "sys/victim.h"
-#include "sys/worker.h"
 
 enum thaw {
 	THAW_NOT_FROZEN,
@@ -59,7 +58,8 @@ unsigned cgroup_signal_group(int root_fd, int proc_fd, const char *group, struct
 			     int signal, const struct reaper *reaper);
 
 struct cgroups {
-	struct worker worker;
+	int request_fd;
+	int result_fd; /* readable when there is a result */
 };
 
 /* Descriptors are borrowed for good. 0 or negative errno. */

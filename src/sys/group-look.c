@@ -12,6 +12,9 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/group-walk.h"
+#include "sys/worker.h"
+
+#define STACK_SIZE (128 * 1024)
 
 /*
  * A walk finds who is new. It is made when the answer has been given, so often and no more of the
@@ -22,6 +25,8 @@
 #define WALK_FACTOR   4
 
 struct look_thread {
+	int request_fd;
+	int result_fd;
 	struct group_watch *pressure;
 	uint64_t walked_usec; /* when the last walk ended; 0: none is of use */
 	uint64_t walk_usec;   /* that it took */
@@ -48,40 +53,50 @@ static void look_at_pressure(struct look_thread *t, struct group_pressure_result
 	group_watch_ask(t->pressure, ret);
 }
 
-static void serve(void *userdata, const void *request, size_t size, int result_fd)
+static void *look_main(void *userdata)
 {
-	struct group_look_result result = {.kind = *(const enum group_look_kind *)request};
-	struct look_thread *t = userdata;
+	struct look_thread t = *(struct look_thread *)userdata;
+	enum group_look_kind kind;
 
-	(void)size;
-	switch (result.kind) {
-	case GROUP_LOOK_RELEASE:
-		group_watch_release(t->pressure);
-		t->walked_usec = 0;
-		return;
-	case GROUP_LOOK_PRESSURE:
-		look_at_pressure(t, &result.pressure);
-		break;
-	case GROUP_LOOK_SHMEM:
-		shmem_watch_look(t->shmem, clock_now_usec(), &result.writer);
-		break;
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.request_fd, &kind, sizeof(kind));
+		struct group_look_result result = {};
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(kind))
+			return NULL;
+		result.kind = kind;
+		switch (kind) {
+		case GROUP_LOOK_RELEASE:
+			group_watch_release(t.pressure);
+			t.walked_usec = 0;
+			continue;
+		case GROUP_LOOK_PRESSURE:
+			look_at_pressure(&t, &result.pressure);
+			break;
+		case GROUP_LOOK_SHMEM:
+			shmem_watch_look(t.shmem, clock_now_usec(), &result.writer);
+			break;
+		}
+		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
+		if (kind == GROUP_LOOK_PRESSURE)
+			walk_if_due(&t);
 	}
-	(void)!write(result_fd, &result, sizeof(result));
-	if (result.kind == GROUP_LOOK_PRESSURE)
-		walk_if_due(t);
+}
+
+static void done(struct look_thread *t)
+{
+	group_watch_free(t->pressure);
+	shmem_watch_free(t->shmem);
+	free(t);
 }
 
 int group_look_start(struct group_look *g, int proc_fd)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-groups",
-		.stack_size = 128 * 1024,
-		.threads = 1,
-		.request_size = sizeof(enum group_look_kind),
-		.serve = serve,
-	};
 	struct look_thread *t;
-	int root_fd, r = group_walk_open_root(&root_fd);
+	int requests[2], results[2], root_fd, r = group_walk_open_root(&root_fd);
 
 	if (r < 0)
 		return r;
@@ -90,23 +105,34 @@ int group_look_start(struct group_look *g, int proc_fd)
 		t->pressure = group_watch_new(root_fd, clock_now_usec);
 		t->shmem = shmem_watch_new(root_fd, proc_fd);
 	}
-	if (t && t->pressure && t->shmem)
-		return worker_start(&g->worker, &kind, t);
-	if (t) {
-		group_watch_free(t->pressure);
-		shmem_watch_free(t->shmem);
-		free(t);
+	r = t && t->pressure && t->shmem ? 0 : -ENOMEM;
+	if (r >= 0)
+		r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		if (t)
+			done(t);
+		fs_closep(&root_fd);
+		return r;
 	}
-	fs_closep(&root_fd);
-	return -ENOMEM;
+	t->request_fd = requests[0];
+	t->result_fd = results[1];
+	*g = (struct group_look){requests[1], results[0]};
+	return worker_start("reapd-groups", STACK_SIZE, look_main, t);
 }
 
 bool group_look_submit(const struct group_look *g, enum group_look_kind kind)
 {
-	return worker_send(&g->worker, &kind, sizeof(kind));
+	return write(g->request_fd, &kind, sizeof(kind)) == sizeof(kind);
 }
 
 int group_look_result(const struct group_look *g, struct group_look_result *ret)
 {
-	return worker_receive(&g->worker, ret, sizeof(*ret));
+	struct group_look_result result;
+
+	if (read(g->result_fd, &result, sizeof(result)) != sizeof(result))
+		return 0;
+	*ret = result;
+	return 1;
 }

@@ -8,7 +8,6 @@
 
 #include "sys/group-pressure.h"
 #include "sys/group-shmem.h"
-#include "sys/worker.h"
 
 enum group_look_kind {
 	GROUP_LOOK_PRESSURE,
@@ -25,7 +24,8 @@ struct group_look_result {
 };
 
 struct group_look {
-	struct worker worker;
+	int request_fd;
+	int result_fd; /* readable when there is a result */
 };
 
 /* @proc_fd is borrowed for good. -ENODATA: there is no v2 hierarchy. 0 or negative errno. */

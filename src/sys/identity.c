@@ -13,6 +13,7 @@
 #include "sys/fs.h"
 #include "sys/process-file.h"
 #include "sys/ruling.h"
+#include "sys/worker.h"
 
 #define IDENTITY_STACK_SIZE (128 * 1024)
 #define GROUP_SIZE	    1024
@@ -260,37 +261,49 @@ void identity_look(struct identity_book *b, int proc_fd, int cgroup_fd, uid_t ow
 }
 
 struct identities_thread {
+	int request_fd;
+	int result_fd;
 	int proc_fd;
 	int cgroup_fd;
 };
 
-static void serve(void *userdata, const void *request, size_t size, int result_fd)
+static void *identities_main(void *userdata)
 {
-	struct identity_book *book = *(struct identity_book *const *)request;
-	const struct identities_thread *t = userdata;
+	struct identities_thread t = *(struct identities_thread *)userdata;
+	struct identity_book *book;
 
-	(void)size;
-	identity_look(book, t->proc_fd, t->cgroup_fd, 0);
-	(void)!write(result_fd, &book, sizeof(book));
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(t.request_fd, &book, sizeof(book));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(book))
+			return NULL;
+		identity_look(book, t.proc_fd, t.cgroup_fd, 0);
+		(void)!write(t.result_fd, &book, sizeof(book)); /* may wait for the loop */
+	}
 }
 
 int identities_start(struct identities *i, int proc_fd)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-identity",
-		.stack_size = IDENTITY_STACK_SIZE,
-		.threads = 1,
-		.request_size = sizeof(struct identity_book *),
-		.serve = serve,
-	};
 	struct identities_thread *t = malloc(sizeof(*t));
+	int requests[2], results[2], r;
 
 	if (!t)
 		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
 	/* without it there are no marks */
-	*t = (struct identities_thread){proc_fd, fs_open_dir(AT_FDCWD, "/sys/fs/cgroup")};
-	*i = (struct identities){};
-	return worker_start(&i->worker, &kind, t);
+	*t = (struct identities_thread){requests[0], results[1], proc_fd,
+					fs_open_dir(AT_FDCWD, "/sys/fs/cgroup")};
+	*i = (struct identities){.request_fd = requests[1], .result_fd = results[0]};
+	return worker_start("reapd-identity", IDENTITY_STACK_SIZE, identities_main, t);
 }
 
 int identities_submit(struct identities *i, const struct patterns *patterns, unsigned processes,
@@ -307,7 +320,7 @@ int identities_submit(struct identities *i, const struct patterns *patterns, uns
 	book->patterns = patterns;
 	book->stale = false;
 	book->census.wanted = census;
-	if (!worker_send(&i->worker, &book, sizeof(book)))
+	if (write(i->request_fd, &book, sizeof(book)) != sizeof(book))
 		return -EAGAIN;
 	i->looking = true;
 	return 0;
@@ -317,7 +330,7 @@ bool identities_result(struct identities *i)
 {
 	struct identity_book *book;
 
-	if (!worker_receive(&i->worker, &book, sizeof(book)))
+	if (read(i->result_fd, &book, sizeof(book)) != sizeof(book))
 		return false;
 	i->looking = false;
 	i->current = !i->current;

@@ -23,7 +23,6 @@
 #include "core/rule.h"
 #include "sys/mark.h"
 #include "sys/pattern.h"
-#include "sys/worker.h"
 
 #define IDENTITY_COMM_SIZE 16 /* TASK_COMM_LEN */
 
@@ -72,7 +71,8 @@ void identity_look(struct identity_book *b, int proc_fd, int cgroup_fd, uid_t ow
 
 /* The thread, and the two books that go to and fro. */
 struct identities {
-	struct worker worker;
+	int request_fd;
+	int result_fd; /* readable when a look is done */
 	struct identity_book books[2];
 	unsigned current; /* the book to look things up in; the other is the thread's or spare */
 	bool looking;

@@ -10,6 +10,14 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/worker.h"
+
+#define NAMER_STACK_SIZE (64 * 1024)
+
+struct namer_pipes {
+	int request_fd;
+	int result_fd;
+};
 
 void victim_name_read(const struct victim *v, struct victim_name *ret)
 {
@@ -26,39 +34,56 @@ void victim_name_read(const struct victim *v, struct victim_name *ret)
 		text_copy(unit, ret->unit, sizeof(ret->unit));
 }
 
-static void serve(void *userdata, const void *message, size_t size, int result_fd)
+static void *namer_main(void *userdata)
 {
-	struct victim request = *(const struct victim *)message;
+	struct namer_pipes pipes = *(struct namer_pipes *)userdata;
+	struct victim request;
 	struct victim_name name;
 
-	(void)userdata;
-	(void)size;
-	victim_name_read(&request, &name);
-	victim_close(&request);
-	(void)!write(result_fd, &name, sizeof(name));
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(pipes.request_fd, &request, sizeof(request));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(request))
+			return NULL;
+		victim_name_read(&request, &name);
+		victim_close(&request);
+		(void)!write(pipes.result_fd, &name, sizeof(name)); /* may wait for the loop */
+	}
 }
 
 int namer_start(struct namer *n)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-namer",
-		.stack_size = 64 * 1024,
-		.threads = 1,
-		.request_size = sizeof(struct victim),
-		.serve = serve,
-	};
+	struct namer_pipes *pipes = malloc(sizeof(*pipes));
+	int requests[2], results[2], r;
 
-	return worker_start(&n->worker, &kind, NULL);
+	if (!pipes)
+		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		free(pipes);
+		return r;
+	}
+	*pipes = (struct namer_pipes){requests[0], results[1]};
+	*n = (struct namer){requests[1], results[0]};
+	return worker_start("reapd-namer", NAMER_STACK_SIZE, namer_main, pipes);
 }
 
 int namer_submit(const struct namer *n, const struct victim *v)
 {
-	struct victim request;
-	int r = victim_duplicate(v, &request);
+	struct victim request = {
+		.id = v->id,
+		.pidfd = -1,
+		.dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3),
+	};
 
-	if (r < 0)
-		return r;
-	if (worker_send(&n->worker, &request, sizeof(request)))
+	if (request.dir_fd < 0)
+		return -EMFILE;
+	if (write(n->request_fd, &request, sizeof(request)) == sizeof(request))
 		return 0;
 	victim_close(&request);
 	return -EAGAIN;
@@ -66,5 +91,10 @@ int namer_submit(const struct namer *n, const struct victim *v)
 
 int namer_result(const struct namer *n, struct victim_name *ret)
 {
-	return worker_receive(&n->worker, ret, sizeof(*ret));
+	struct victim_name name;
+
+	if (read(n->result_fd, &name, sizeof(name)) != sizeof(name))
+		return 0;
+	*ret = name;
+	return 1;
 }

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "sys/victim.h"
-#include "sys/worker.h"
 
 struct victim_name {
 	struct process_id id;
@@ -19,7 +18,8 @@ struct victim_name {
 void victim_name_read(const struct victim *v, struct victim_name *ret);
 
 struct namer {
-	struct worker worker;
+	int request_fd;
+	int result_fd; /* readable when there is a result */
 };
 
 /* 0 or negative errno. */

@@ -6,18 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/growth.h"
+#include "sys/worker.h"
+
+#define PREFETCH_STACK_SIZE (64 * 1024)
 
 struct prefetch_task {
+	int request_fd;
 	int proc_fd;
-	uint64_t begun_usec; /* the last look */
 	struct timespec rested;
 	struct growth_look growth;
 };
@@ -51,40 +55,50 @@ static void look_at_all(struct prefetch_task *task)
 	growth_look_end(&task->growth);
 }
 
-/* What has been asked for while a look went on is one look more. */
-static void serve(void *userdata, const void *request, size_t size, int result_fd)
+/* What has been asked for while a look went on is one look more. False: nobody will ask again. */
+static bool await_requests(int fd)
 {
-	uint64_t asked_usec = *(const uint64_t *)request;
-	struct prefetch_task *task = userdata;
+	struct pollfd more = {.fd = fd, .events = POLLIN};
+	char request;
+	ssize_t n;
 
-	(void)size;
-	if (asked_usec < task->begun_usec)
-		return;
-	task->begun_usec = clock_now_usec();
-	task->growth.fd = result_fd;
-	look_at_all(task);
+	do
+		n = read(fd, &request, sizeof(request));
+	while ((n < 0 && errno == EINTR) || (n > 0 && poll(&more, 1, 0) > 0));
+	return n > 0;
+}
+
+static void *prefetch_main(void *userdata)
+{
+	struct prefetch_task task = *(struct prefetch_task *)userdata;
+
+	free(userdata);
+	while (await_requests(task.request_fd))
+		look_at_all(&task);
+	return NULL;
 }
 
 int prefetch_start(struct prefetch *p, int proc_fd)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-prefetch",
-		.stack_size = 64 * 1024,
-		.threads = 1,
-		.request_size = sizeof(uint64_t),
-		.serve = serve,
-	};
-	struct prefetch_task *task = calloc(1, sizeof(*task));
+	struct prefetch_task *task = malloc(sizeof(*task));
+	int requests[2], notes[2], r;
 
 	if (!task)
 		return -ENOMEM;
-	task->proc_fd = proc_fd;
-	return worker_start(&p->worker, &kind, task);
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, notes);
+	if (r < 0) {
+		free(task);
+		return r;
+	}
+	*task = (struct prefetch_task){
+		.request_fd = requests[0], .proc_fd = proc_fd, .growth.fd = notes[1]};
+	*p = (struct prefetch){requests[1], notes[0]};
+	return worker_start("reapd-prefetch", PREFETCH_STACK_SIZE, prefetch_main, task);
 }
 
 void prefetch_submit(const struct prefetch *p)
 {
-	uint64_t asked_usec = clock_now_usec();
-
-	(void)worker_send(&p->worker, &asked_usec, sizeof(asked_usec));
+	(void)!write(p->request_fd, "", 1);
 }

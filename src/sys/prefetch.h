@@ -9,10 +9,9 @@
  */
 #pragma once
 
-#include "sys/worker.h"
-
 struct prefetch {
-	struct worker worker; /* its results: who holds how much, see growth.h */
+	int request_fd;
+	int notes_fd; /* who holds how much: see growth.h */
 };
 
 /* The thread runs until the process ends. @proc_fd is borrowed. 0 or negative errno. */

@@ -14,9 +14,17 @@
 
 #include "sys/fs.h"
 #include "sys/process-file.h"
+#include "sys/worker.h"
+
+#define REAPER_STACK_SIZE (64 * 1024)
 
 /* Of a few microseconds each: what the loop may need from the request to the signal. */
 #define AT_SIGNAL_TRIES 64
+
+struct reaper_pipes {
+	int request_fd;
+	int result_fd;
+};
 
 struct thread_search {
 	int task_fd;
@@ -108,46 +116,74 @@ static void reap(const struct victim *request, struct reap_result *ret)
 	*ret = result;
 }
 
-static void serve(void *userdata, const void *message, size_t size, int result_fd)
+static void *reaper_main(void *userdata)
 {
-	struct victim request = *(const struct victim *)message;
+	struct reaper_pipes pipes = *(struct reaper_pipes *)userdata;
+	struct victim request;
 	struct reap_result result;
 
-	(void)userdata;
-	(void)size;
-	reap(&request, &result);
-	victim_close(&request);
-	/* the loop reads results before anything else but a kill */
-	(void)!write(result_fd, &result, sizeof(result));
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(pipes.request_fd, &request, sizeof(request));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(request))
+			return NULL;
+		reap(&request, &result);
+		victim_close(&request);
+		/* may wait for the loop; it reads results before anything else but a kill */
+		(void)!write(pipes.result_fd, &result, sizeof(result));
+	}
 }
 
 int reaper_start(struct reaper *r)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-reaper",
-		.stack_size = 64 * 1024,
-		.threads = REAPER_THREADS,
-		.request_size = sizeof(struct victim),
-		.serve = serve,
-	};
+	int requests[2], results[2], error;
 
-	return worker_start(&r->worker, &kind, NULL);
+	error = worker_pipe(WORKER_REQUESTS, requests);
+	if (error >= 0)
+		error = worker_pipe(WORKER_RESULTS, results);
+	if (error < 0)
+		return error;
+
+	for (unsigned i = 0; i < REAPER_THREADS && error >= 0; i++) {
+		struct reaper_pipes *pipes = malloc(sizeof(*pipes));
+
+		if (!pipes)
+			return -ENOMEM;
+		*pipes = (struct reaper_pipes){requests[0], results[1]};
+		error = worker_start("reapd-reaper", REAPER_STACK_SIZE, reaper_main, pipes);
+	}
+	r->request_fd = requests[1];
+	r->result_fd = results[0];
+	return error;
 }
 
 int reaper_submit(const struct reaper *r, const struct victim *v)
 {
-	struct victim request;
-	int error = victim_duplicate(v, &request);
+	struct victim request = {
+		.id = v->id,
+		.pidfd = fcntl(v->pidfd, F_DUPFD_CLOEXEC, 3),
+		.dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3),
+	};
+	int error = 0;
 
+	if (request.pidfd < 0 || request.dir_fd < 0)
+		error = -EMFILE;
+	else if (write(r->request_fd, &request, sizeof(request)) != sizeof(request))
+		error = -EAGAIN;
 	if (error < 0)
-		return error;
-	if (worker_send(&r->worker, &request, sizeof(request)))
-		return 0;
-	victim_close(&request);
-	return -EAGAIN;
+		victim_close(&request);
+	return error;
 }
 
 int reaper_result(const struct reaper *r, struct reap_result *ret)
 {
-	return worker_receive(&r->worker, ret, sizeof(*ret));
+	struct reap_result result;
+
+	if (read(r->result_fd, &result, sizeof(result)) != sizeof(result))
+		return 0;
+	*ret = result;
+	return 1;
 }

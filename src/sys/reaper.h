@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "sys/victim.h"
-#include "sys/worker.h"
 
 #define REAPER_THREADS 2
 
@@ -55,7 +54,8 @@ static inline bool reap_is_over(const struct reap_result *result)
 }
 
 struct reaper {
-	struct worker worker;
+	int request_fd; /* where requests are written */
+	int result_fd;	/* readable when there is a result */
 };
 
 /* The threads run until the process ends. 0 or negative errno. */

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/worker.h"
+
 #define SHARERS_STACK_SIZE (64 * 1024)
 
 /* Under a microsecond a comparison on bare metal, and ten where every instruction is emulated. */
@@ -36,6 +38,11 @@ struct search_result {
 	pid_t pids[SHARERS_MAX];
 };
 
+struct sharers_pipes {
+	int request_fd;
+	int result_fd;
+};
+
 static void compare(const struct search_request *request, struct search_result *ret)
 {
 	*ret = (struct search_result){.sequence = request->sequence};
@@ -45,28 +52,42 @@ static void compare(const struct search_request *request, struct search_result *
 	}
 }
 
-static void serve(void *userdata, const void *request, size_t size, int result_fd)
+static void *sharers_main(void *userdata)
 {
+	struct sharers_pipes pipes = *(struct sharers_pipes *)userdata;
+	struct search_request request;
 	struct search_result result;
 
-	(void)userdata;
-	(void)size;
-	compare(request, &result);
-	(void)!write(result_fd, &result, sizeof(result));
+	free(userdata);
+	for (;;) {
+		ssize_t n = read(pipes.request_fd, &request, sizeof(request));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return NULL;
+		compare(&request, &result);
+		(void)!write(pipes.result_fd, &result, sizeof(result)); /* may wait for the loop */
+	}
 }
 
 int sharers_start(struct sharers *s)
 {
-	static const struct worker_kind kind = {
-		.name = "reapd-sharers",
-		.stack_size = SHARERS_STACK_SIZE,
-		.threads = 1,
-		.request_size = sizeof(struct search_request),
-		.serve = serve,
-	};
+	struct sharers_pipes *pipes = malloc(sizeof(*pipes));
+	int requests[2], results[2], r;
 
-	*s = (struct sharers){};
-	return worker_start(&s->worker, &kind, NULL);
+	if (!pipes)
+		return -ENOMEM;
+	r = worker_pipe(WORKER_REQUESTS, requests);
+	if (r >= 0)
+		r = worker_pipe(WORKER_RESULTS, results);
+	if (r < 0) {
+		free(pipes);
+		return r;
+	}
+	*pipes = (struct sharers_pipes){requests[0], results[1]};
+	*s = (struct sharers){.request_fd = requests[1], .result_fd = results[0]};
+	return worker_start("reapd-sharers", SHARERS_STACK_SIZE, sharers_main, pipes);
 }
 
 static int64_t usec_until(const struct timespec *end)
@@ -86,14 +107,15 @@ static bool wait_result(const struct sharers *s, int64_t wait_usec, struct searc
 	end.tv_nsec += wait_usec * 1000;
 	for (;;) {
 		int64_t usec = usec_until(&end);
-		struct pollfd p = {.fd = s->worker.result_fd, .events = POLLIN};
+		struct pollfd p = {.fd = s->result_fd, .events = POLLIN};
 
 		if (usec <= 0)
 			return false;
 		left = (struct timespec){.tv_nsec = usec * 1000};
 		if (ppoll(&p, 1, &left, NULL) <= 0)
 			continue;
-		if (worker_receive(&s->worker, ret, sizeof(*ret)) && ret->sequence == s->sequence)
+		if (read(s->result_fd, ret, sizeof(*ret)) == sizeof(*ret) &&
+		    ret->sequence == s->sequence)
 			return true;
 	}
 }
@@ -110,7 +132,7 @@ unsigned sharers_find(struct sharers *s, pid_t tid, const pid_t *candidates, uns
 	request.count = count < SHARERS_CANDIDATES ? count : SHARERS_CANDIDATES;
 	memcpy(request.pids, candidates, request.count * sizeof(*candidates));
 	size = offsetof(struct search_request, pids) + request.count * sizeof(*candidates);
-	if (!worker_send(&s->worker, &request, size))
+	if (write(s->request_fd, &request, size) != (ssize_t)size)
 		return 0; /* still in an earlier search */
 	if (!wait_result(s, WAIT_USEC + (int64_t)request.count * WAIT_CANDIDATE_USEC, &result))
 		return 0;

@@ -15,13 +15,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sys/worker.h"
-
 #define SHARERS_MAX	   16
 #define SHARERS_CANDIDATES 900 /* of one search: a request is one packet */
 
 struct sharers {
-	struct worker worker;
+	int request_fd;
+	int result_fd;
 	uint32_t sequence; /* of the last search: an answer that came too late is another's */
 };
 

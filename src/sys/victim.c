@@ -82,19 +82,6 @@ void victim_close(struct victim *v)
 	*v = VICTIM_CLOSED;
 }
 
-int victim_duplicate(const struct victim *v, struct victim *ret)
-{
-	*ret = (struct victim){
-		.id = v->id,
-		.pidfd = fcntl(v->pidfd, F_DUPFD_CLOEXEC, 3),
-		.dir_fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, 3),
-	};
-	if (ret->pidfd >= 0 && ret->dir_fd >= 0)
-		return 0;
-	victim_close(ret);
-	return -EMFILE;
-}
-
 int victim_signal(const struct victim *v, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, v->pidfd, signal, NULL, 0) < 0 ? -errno : 0;

@@ -26,9 +26,6 @@ struct victim {
 int victim_open(int proc_fd, struct process_id id, struct victim *ret);
 void victim_close(struct victim *v);
 
-/* With descriptors of its own, for a thread: 0 or -EMFILE. */
-int victim_duplicate(const struct victim *v, struct victim *ret);
-
 /* The same for whoever has @pid now, unless that is a kernel thread: then -EPERM. */
 int victim_hold(int proc_fd, pid_t pid, struct victim *ret);
 

@@ -34,78 +34,43 @@ int worker_pipe(enum worker_pipe kind, int ret[static 2])
 	return 0;
 }
 
-struct thread {
-	const struct worker_kind *kind;
+struct start {
+	const char *name;
+	void *(*run)(void *userdata);
 	void *userdata;
-	int request_fd, result_fd;
-	_Alignas(max_align_t) unsigned char request[];
 };
 
-static void *run(void *userdata)
+static void *begin(void *userdata)
 {
-	struct thread *t = userdata;
+	struct start start = *(struct start *)userdata;
 
-	prctl(PR_SET_NAME, t->kind->name);
-	for (;;) {
-		ssize_t n = read(t->request_fd, t->request, t->kind->request_size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		t->kind->serve(t->userdata, t->request, (size_t)n, t->result_fd);
-	}
-	free(t);
-	return NULL;
+	free(userdata);
+	prctl(PR_SET_NAME, start.name);
+	return start.run(start.userdata);
 }
 
-static int start_thread(const struct worker_kind *kind, void *userdata, int request_fd,
-			int result_fd)
+int worker_start(const char *name, size_t stack_size, void *(*run)(void *userdata), void *userdata)
 {
-	struct thread *t = malloc(sizeof(*t) + kind->request_size);
+	struct start *start = malloc(sizeof(*start));
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
-	if (!t)
+	if (!start)
 		return -ENOMEM;
-	*t = (struct thread){kind, userdata, request_fd, result_fd};
+	*start = (struct start){name, run, userdata};
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, kind->stack_size);
+	pthread_attr_setstacksize(&attr, stack_size);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the loop */
-	r = pthread_create(&thread, &attr, run, t);
+	r = pthread_create(&thread, &attr, begin, start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	if (r > 0)
-		free(t);
+		free(start);
 	return -r;
-}
-
-int worker_start(struct worker *w, const struct worker_kind *kind, void *userdata)
-{
-	int requests[2], results[2], r;
-
-	r = worker_pipe(WORKER_REQUESTS, requests);
-	if (r >= 0)
-		r = worker_pipe(WORKER_RESULTS, results);
-	for (unsigned i = 0; i < kind->threads && r >= 0; i++)
-		r = start_thread(kind, userdata, requests[0], results[1]);
-	if (r >= 0)
-		*w = (struct worker){requests[1], results[0]};
-	return r;
-}
-
-bool worker_send(const struct worker *w, const void *request, size_t size)
-{
-	return write(w->request_fd, request, size) == (ssize_t)size;
-}
-
-int worker_receive(const struct worker *w, void *ret, size_t size)
-{
-	return read(w->result_fd, ret, size) == (ssize_t)size;
 }
 
 void worker_rest(struct timespec *since)

@@ -94,7 +94,7 @@ static struct replay replay_file(void)
 
 static void test_opening(void **state)
 {
-	static struct recorder off = {.worker = WORKER_NONE};
+	static struct recorder off = {.fd = -1};
 
 	(void)state;
 	assert_int_equal(recorder_open("/no/such/directory/file"), -ENOENT);

@@ -28,7 +28,7 @@ static int setup(void **state)
 	if (d.proc_fd < 0 || worker_pipe(WORKER_REQUESTS, fds) < 0)
 		return -1;
 	requests_fd = fds[0];
-	d.reaper.worker.request_fd = fds[1];
+	d.reaper.request_fd = fds[1];
 	return fcntl(requests_fd, F_SETFL, O_NONBLOCK | O_DIRECT);
 }
 

@@ -112,7 +112,7 @@ static void test_full(void **state)
 {
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
-	struct writer w = {.worker = WORKER_NONE};
+	struct writer w = {.fd = -1};
 	unsigned sent = 0;
 	uint64_t dropped;
 
@@ -143,7 +143,7 @@ static void test_read(void **state)
 {
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
-	struct writer w = {.worker = WORKER_NONE};
+	struct writer w = {.fd = -1};
 
 	(void)state;
 	assert_int_equal(writer_start(&w, LOG_TARGET_STDERR), 0);
@@ -164,7 +164,7 @@ static void test_stop(void **state)
 	enum { SOME = 50 };
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
-	struct writer w = {.worker = WORKER_NONE};
+	struct writer w = {.fd = -1};
 	int pending = 0;
 
 	(void)state;
@@ -190,7 +190,7 @@ static void test_hold(void **state)
 {
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
-	struct writer w = {.worker = WORKER_NONE};
+	struct writer w = {.fd = -1};
 	uint64_t until, bounded, first, second;
 
 	(void)state;
@@ -220,7 +220,7 @@ static void test_before_start(void **state)
 {
 	struct blocked_stderr b;
 	struct reading r = {.last = -1};
-	struct writer w = {.worker = WORKER_NONE, .target = LOG_TARGET_STDERR};
+	struct writer w = {.fd = -1, .target = LOG_TARGET_STDERR};
 
 	(void)state;
 	block_stderr(&b);

@@ -33,7 +33,7 @@ static int setup(void **state)
 	f->request_fd = requests[0];
 	f->result_fd = results[1];
 	f->groups.works = true;
-	f->groups.look = (struct group_look){{requests[1], results[0]}};
+	f->groups.look = (struct group_look){requests[1], results[0]};
 	assert_int_equal(sd_event_new(&f->event), 0);
 	assert_true(groups_add_source(&f->groups, f->event, &f->config) >= 0);
 	*state = f;
@@ -47,8 +47,8 @@ static int teardown(void **state)
 	sd_event_unref(f->event);
 	close(f->request_fd);
 	close(f->result_fd);
-	close(f->groups.look.worker.request_fd);
-	close(f->groups.look.worker.result_fd);
+	close(f->groups.look.request_fd);
+	close(f->groups.look.result_fd);
 	free(f);
 	return 0;
 }
@@ -200,7 +200,7 @@ static void test_asks_again(void **state)
 	struct fixture *f = *state;
 	enum group_look_kind kind = GROUP_LOOK_SHMEM;
 
-	while (write(f->groups.look.worker.request_fd, &kind, sizeof(kind)) > 0)
+	while (write(f->groups.look.request_fd, &kind, sizeof(kind)) > 0)
 		;
 	groups_look(&f->groups, 100 * SEC, false, true);
 	while (read(f->request_fd, &kind, sizeof(kind)) > 0)

@@ -494,7 +494,7 @@ static void test_marked(void **state)
 
 static void wait_for_result(struct identities *i)
 {
-	struct pollfd p = {.fd = i->worker.result_fd, .events = POLLIN};
+	struct pollfd p = {.fd = i->result_fd, .events = POLLIN};
 
 	assert_int_equal(poll(&p, 1, DEADLINE_MSEC), 1);
 	assert_true(identities_result(i));
