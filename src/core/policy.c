@@ -54,9 +54,6 @@
 /* Above what lies between the reading of two clocks, below any sleep that is worth its name. */
 #define SLEEP_MIN_USEC (100 * MSEC)
 
-/* How often the moment that a shortage is measured from moves on while it is not calm. */
-#define BEFORE_USEC (300 * SEC)
-
 /* What little is stored on zram is believed when it has said the same for so long. */
 #define DOUBT_USEC (500 * MSEC)
 
@@ -425,9 +422,14 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 		break;
 	}
 
-	/* it is dying for certain, whatever the signal was: nothing else is ever released */
-	if (o->victim_release == RELEASE_DONE)
+	/*
+	 * It is dying for certain, whatever the signal was: nothing else is ever released. How long
+	 * that may take counts from here on, as after SIGKILL.
+	 */
+	if (o->victim_release == RELEASE_DONE && !p->victim_killed) {
 		p->victim_killed = true;
+		p->signalled_usec = now;
+	}
 	if (p->victim_killed) {
 		/*
 		 * It hangs in the kernel, but what it had has been given back and used up by
@@ -439,7 +441,7 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 			end_await(p);
 			return ACTION_SETTLED;
 		}
-		if (waited < p->config->kill_timeout_usec)
+		if (u64_sub(now, p->signalled_usec) < p->config->kill_timeout_usec)
 			return ACTION_NONE;
 		p->given_up_usec = u64_max(now, 1);
 		end_await(p);
@@ -534,30 +536,6 @@ static bool waits_for_kernel(const struct policy *p, const struct sample *s)
 	return p->kernel_kill_usec != 0 &&
 	       u64_sub(s->time_usec, p->kernel_kill_usec) < KERNEL_KILL_USEC &&
 	       sample_reserve_bytes(s) >= p->reserve_at_kernel_kill / 2;
-}
-
-/*
- * What a shortage is measured from: the last moment of calm, and some minutes ago. A machine that
- * is in warning for hours is measured from the latter alone: what its tmpfs took yesterday is not
- * what it is short of now.
- */
-static void note_before(struct policy *p, const struct sample *s, enum level level)
-{
-	const struct before now = {
-		.time_usec = s->time_usec,
-		.reserve_bytes = sample_reserve_bytes(s),
-		.elsewhere_bytes = meminfo_elsewhere_bytes(&s->mem),
-	};
-
-	if (level == LEVEL_CALM)
-		p->calm = now;
-	if (!p->has_before)
-		p->calm = p->before = p->before_next = now;
-	p->has_before = true;
-	if (level < LEVEL_SOFT && u64_sub(s->time_usec, p->before_next.time_usec) >= BEFORE_USEC) {
-		p->before = p->before_next;
-		p->before_next = now;
-	}
 }
 
 /*
@@ -686,7 +664,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	now = assess(&limits, &o->sample, sample_usable_swap_bytes(&o->sample), &stall, 0);
 	hoped = assess(&limits, &o->sample, sample_hoped_swap_bytes(&o->sample), &stall, 0);
 	now = believe(p, o->sample.time_usec, now, hoped);
-	note_before(p, &o->sample, now.level);
+	yield_note(p, &o->sample, &limits, now.level);
 	a.level = now.level;
 	a.reason = now.reason;
 	a.announce = announce(p, &limits, &o->sample, &stall, now);

@@ -179,7 +179,9 @@ struct policy {
 		uint64_t reserve_bytes;
 		uint64_t elsewhere_bytes;
 	} calm, before, before_next; /* last; minutes ago; what takes the place of that */
-	uint64_t doubt_since_usec;   /* see believe() in policy.c; 0: there is no doubt */
+	struct before
+		still; /* since when nothing grows elsewhere, and the most that was left then */
+	uint64_t doubt_since_usec; /* see believe() in policy.c; 0: there is no doubt */
 	bool has_last;
 	uint64_t last_usec;
 	uint64_t last_reserve;

@@ -758,6 +758,83 @@ static void test_elsewhere_later(void **state)
 	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
 }
 
+/* A second passes with so many MiB available, and whoever holds 100 is found if somebody is sought.
+ */
+static enum action_kind second_goes(struct policy *p, struct observation *o, uint64_t available)
+{
+	struct action a;
+
+	o->sample.time_usec += SEC;
+	o->sample.mem.available_bytes = available * MIB;
+	o->scan = SCAN_NOT_DONE;
+	a = policy_step(p, o);
+	if (a.kind != ACTION_SCAN)
+		return a.kind;
+	o->scan = SCAN_VICTIM;
+	return policy_step(p, o).kind;
+}
+
+/* A tmpfs that is full and stays so is not to blame for what goes after that. */
+static void test_elsewhere_stands(void **state)
+{
+	static const struct {
+		const char *row;
+		unsigned stands_sec, available, grows;
+		enum action_kind kind;
+	} rows[] = {
+		{"soon after it was filled", 200, 54, 0, ACTION_NONE},
+		{"hard, soon after", 200, 40, 0, ACTION_NONE},
+		{"long after, and nothing has gone", 900, 79, 0, ACTION_NONE},
+		{"long after, next to nothing has", 900, 56, 0, ACTION_NONE},
+		{"long after, a quarter of the limit has", 900, 54, 0, ACTION_TERM},
+		{"hard, long after", 900, 40, 0, ACTION_KILL},
+		{"and it grows again", 900, 40, 39, ACTION_NONE},
+	};
+	struct config config = config_of("");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct observation o = seen(START, 800 * MIB, 0, 0);
+		enum action_kind kind = ACTION_NONE;
+		struct policy p;
+
+		policy_init(&p, &config, 0);
+		policy_step(&p, &o);
+		o.candidate_bytes = 100 * MIB;
+		o.sample.mem.shmem_bytes = 720 * MIB;
+		CHECK_INT(rows[i].row, second_goes(&p, &o, 80), ACTION_BARREN);
+		for (unsigned sec = 0; sec < rows[i].stands_sec; sec++)
+			CHECK_INT(rows[i].row, second_goes(&p, &o, 80), ACTION_NONE);
+		o.sample.mem.shmem_bytes += rows[i].grows * MIB;
+		for (unsigned sec = 0; sec < 61 && kind == ACTION_NONE; sec++)
+			kind = second_goes(&p, &o, rows[i].available);
+		CHECK_INT(rows[i].row, kind, rows[i].kind);
+	}
+}
+
+/* Its handler is at work for longer than KillTimeout=, and what it had was released meanwhile. */
+static void test_released_while_it_ends(void **state)
+{
+	struct config config = config_of("[Kill]\nKillTimeout=500ms\n");
+	struct observation o = seen(START, 80 * MIB, 0, 0);
+	struct policy p;
+
+	(void)state;
+	policy_init(&p, &config, 0);
+	o.scan = SCAN_VICTIM;
+	o.candidate_bytes = 600 * MIB;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_TERM);
+	o.victim = VICTIM_ALIVE;
+	o.sample.time_usec += 600 * MSEC;
+	o.sample.mem.available_bytes = 680 * MIB;
+	o.victim_release = RELEASE_DONE;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec += 500 * MSEC - 1;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_NONE);
+	o.sample.time_usec += 1;
+	assert_int_equal(policy_step(&p, &o).kind, ACTION_GIVE_UP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,6 +858,8 @@ int main(void)
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_elsewhere_later),
+		cmocka_unit_test(test_elsewhere_stands),
+		cmocka_unit_test(test_released_while_it_ends),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
