@@ -266,17 +266,21 @@ static int zram_number(struct text path)
 
 static int swap_area_parse(struct text line, struct swap_area *ret)
 {
-	struct text path, type, size;
-	uint64_t size_kb;
+	struct text path, type, size, used;
+	uint64_t size_kb, used_kb;
 	int r;
 
 	if (!text_next_word(&line, &path) || !text_next_word(&line, &type) ||
-	    !text_next_word(&line, &size) || text_len(text_trim(line)) == 0)
+	    !text_next_word(&line, &size) || !text_next_word(&line, &used) ||
+	    text_len(text_trim(line)) == 0)
 		return -EINVAL;
 	r = text_to_u64(size, &size_kb);
+	if (r >= 0)
+		r = text_to_u64(used, &used_kb);
 	if (r < 0)
 		return r;
-	*ret = (struct swap_area){zram_number(path), u64_mul(size_kb, 1024)};
+	*ret = (struct swap_area){zram_number(path), u64_mul(size_kb, 1024),
+				  u64_min(u64_mul(used_kb, 1024), u64_mul(size_kb, 1024))};
 	return 0;
 }
 
@@ -300,6 +304,31 @@ int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static S
 		ret[i] = areas[i];
 	*ret_count = count;
 	return 0;
+}
+
+/* Two readings one after the other are apart by less than this share of an area. */
+#define READINGS_DIVISOR 8
+
+uint64_t swap_areas_leaving_bytes(const struct swap_area *areas, unsigned count,
+				  uint64_t swap_total_bytes, const struct swap_area **ret_area)
+{
+	uint64_t sizes = 0, gap, nearest = UINT64_MAX;
+	const struct swap_area *leaving = NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		sizes = u64_add(sizes, areas[i].size_bytes);
+	gap = u64_sub(sizes, swap_total_bytes);
+	for (unsigned i = 0; gap > 0 && i < count; i++) {
+		uint64_t unused = areas[i].size_bytes - areas[i].used_bytes;
+		uint64_t off = u64_max(u64_sub(unused, gap), u64_sub(gap, unused));
+
+		if (off < nearest && off <= areas[i].size_bytes / READINGS_DIVISOR) {
+			nearest = off;
+			leaving = &areas[i];
+		}
+	}
+	*ret_area = leaving;
+	return leaving ? u64_sub(swap_total_bytes, sizes - leaving->size_bytes) : 0;
 }
 
 /*

@@ -102,6 +102,7 @@ int arcstats_parse(const char *data, size_t len, uint64_t *ret_bytes);
 struct swap_area {
 	int zram; /* N of /dev/zramN; -1: it is something else */
 	uint64_t size_bytes;
+	uint64_t used_bytes;
 };
 
 /* As many as the kernel has at most, MAX_SWAPFILES. */
@@ -113,6 +114,17 @@ struct swap_area {
  */
 int swap_areas_parse(const char *data, size_t len, struct swap_area ret[static SWAP_AREAS_MAX],
 		     unsigned *ret_count);
+
+/*
+ * How much of SwapTotal, and of SwapFree, are pages of an area that somebody is switching off in
+ * swapoff(2), and which that is. It takes nothing new, but counts with the pages that are still in
+ * it, as free ones too (si_swapinfo()), while /proc/swaps has its whole size: so all sizes amount
+ * to more than SwapTotal by what it does not use. What that is changes from reading to reading, so
+ * it is the area that comes nearest, if one does: a container may have a total of its own. 0 and
+ * NULL where nobody does.
+ */
+uint64_t swap_areas_leaving_bytes(const struct swap_area *areas, unsigned count,
+				  uint64_t swap_total_bytes, const struct swap_area **ret_area);
 
 /* All swap on zram together; all 0 when there is none. */
 struct zram {

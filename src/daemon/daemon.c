@@ -255,7 +255,7 @@ static bool scan(struct daemon *d, struct observation *o, enum level level)
 
 	kill_send_begun(d); /* of a domain's victim, with the table that this one overwrites */
 	request.shortage_bytes = policy_shortage_bytes(&d->policy, &o->sample);
-	request.swapoff = swap_goes_off(d, o->sample.time_usec);
+	request.swapoff = d->swap_leaves;
 	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
 	if (o->requested)
@@ -573,6 +573,8 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 		r = groups_add_source(&d->groups, d->event, &d->settings.config);
 	if (r >= 0)
 		r = keeper_add_source(d);
+	if (r >= 0)
+		r = swap_add_source(d);
 	if (r < 0)
 		return r;
 	if (psi_trigger_fd >= 0) {

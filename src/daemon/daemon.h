@@ -124,7 +124,8 @@ struct daemon {
 	uint64_t swap_said_bytes;  /* and as it was reported last */
 	uint64_t swap_changed_usec;
 	uint64_t swap_fell_usec; /* 0: never */
-	bool look_closer;	 /* the policy wants it sooner */
+	bool swap_leaves; /* somebody is in swapoff(2): the last sample of the host says so */
+	bool look_closer; /* the policy wants it sooner */
 	uint64_t consumed_bytes; /* a second, as the policy has said last, ... */
 	uint64_t exhausted_usec; /* ... and when nothing will be left */
 	bool sample_failed;

@@ -4,6 +4,8 @@
  */
 #include "daemon/swap.h"
 
+#include <errno.h>
+#include <sys/epoll.h>
 #include <syslog.h>
 
 #include "core/text.h"
@@ -12,21 +14,22 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
-/* Total swap that fell within this time: somebody is in swapoff(2), which takes it page by page. */
+/* Total swap that fell within this time: somebody may be in swapoff(2), which takes it page by
+ * page. */
 #define SWAPOFF_USEC (5 * USEC_PER_SEC)
 /* And is reported when it has not changed for so long: not with each of these pages. */
 #define SWAP_SETTLED_USEC USEC_PER_SEC
 
-bool swap_goes_off(const struct daemon *d, uint64_t now_usec)
+/* Taken at its word nobody would have to die while what is in the area fills the memory. */
+static void hide_leaving(struct daemon *d, struct meminfo *m)
 {
-	return d->swap_fell_usec != 0 && u64_sub(now_usec, d->swap_fell_usec) < SWAPOFF_USEC;
+	uint64_t leaving = sampler_leaving_swap(&d->sampler, m->swap_total_bytes);
+
+	d->swap_leaves = leaving > 0;
+	m->swap_total_bytes = u64_sub(m->swap_total_bytes, leaving);
+	m->swap_free_bytes = u64_sub(m->swap_free_bytes, leaving);
 }
 
-/*
- * Watches total swap. In swapoff(2) an area that is not used any more for what is new still counts
- * with the pages that are in it, as total and as *free* (si_swapinfo()): taken at its word nobody
- * would have to die while it fills the memory. So what is there then is hidden.
- */
 void swap_watch(struct daemon *d, struct sample *now)
 {
 	uint64_t total = now->mem.swap_total_bytes;
@@ -36,15 +39,16 @@ void swap_watch(struct daemon *d, struct sample *now)
 	if (total != d->swap_total_bytes)
 		d->swap_changed_usec = now->time_usec;
 	d->swap_total_bytes = total;
-	if (swap_goes_off(d, now->time_usec) && now->mem.swap_free_bytes == total)
-		now->mem.swap_total_bytes = now->mem.swap_free_bytes = 0;
+	d->swap_leaves = false;
+	if (d->swap_fell_usec != 0 && u64_sub(now->time_usec, d->swap_fell_usec) < SWAPOFF_USEC)
+		hide_leaving(d, &now->mem);
 }
 
 void swap_note(struct daemon *d, uint64_t now_usec)
 {
 	char said_text[32], now_text[32];
 
-	if (d->swap_changed_usec == now_usec && !swap_goes_off(d, now_usec))
+	if (d->swap_changed_usec == now_usec && !d->swap_leaves)
 		sampler_find_swap(&d->sampler);
 	if (d->swap_total_bytes == d->swap_said_bytes ||
 	    u64_sub(now_usec, d->swap_changed_usec) < SWAP_SETTLED_USEC)
@@ -55,4 +59,26 @@ void swap_note(struct daemon *d, uint64_t now_usec)
 	sampler_find_swap(&d->sampler);
 	daemon_note(d, LOG_INFO, MESSAGE_ID_MACHINE, "total swap was %s and is %s now", said_text,
 		    now_text);
+}
+
+/* swapon(2), or the end of swapoff(2): which a total that is the same again does not show. */
+static int on_swaps(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	sampler_find_swap(&d->sampler);
+	return 0;
+}
+
+int swap_add_source(struct daemon *d)
+{
+	int r = d->sampler.swaps_fd < 0 ? 0
+					: sd_event_add_io(d->event, NULL, d->sampler.swaps_fd,
+							  EPOLLPRI, on_swaps, d);
+
+	/* EPERM: a container's file that knows no poll(); the total is watched all the same */
+	return r == -EPERM ? 0 : r;
 }

@@ -12,11 +12,11 @@
 
 struct daemon;
 
-/* Whether somebody is in swapoff(2). */
-bool swap_goes_off(const struct daemon *d, uint64_t now_usec);
-
 /* To be shown each sample of the host; hides from it swap that is going away. */
 void swap_watch(struct daemon *d, struct sample *now);
 
 /* Says that the total is another, and has the sampler look which swap there is. */
 void swap_note(struct daemon *d, uint64_t now_usec);
+
+/* Has it look too whenever the kernel says that there is another. 0 or negative errno. */
+int swap_add_source(struct daemon *d);

@@ -55,19 +55,27 @@ void sampler_close(struct sampler *s)
 	*s = SAMPLER_CLOSED;
 }
 
-void sampler_find_swap(struct sampler *s)
+/* How many areas there are: 0 too where they cannot be read. */
+static unsigned read_areas(const struct sampler *s, struct swap_area ret[static SWAP_AREAS_MAX])
 {
-	struct swap_area areas[SWAP_AREAS_MAX];
-	char text[SAMPLE_TEXT_SIZE], path[64];
+	char text[SAMPLE_TEXT_SIZE];
 	unsigned count;
 	size_t len;
 
+	return s->swaps_fd >= 0 && fs_read_piece(s->swaps_fd, text, sizeof(text), &len) >= 0 &&
+			       swap_areas_parse(text, len, ret, &count) >= 0
+		       ? count
+		       : 0;
+}
+
+void sampler_find_swap(struct sampler *s)
+{
+	struct swap_area areas[SWAP_AREAS_MAX];
+	unsigned count = read_areas(s, areas);
+	char path[64];
+
 	close_zram(s);
-	if (s->swaps_fd < 0 || s->sys_fd < 0 ||
-	    fs_read_piece(s->swaps_fd, text, sizeof(text), &len) < 0 ||
-	    swap_areas_parse(text, len, areas, &count) < 0)
-		return;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; s->sys_fd >= 0 && i < count; i++) {
 		int fd;
 
 		if (areas[i].zram < 0)
@@ -77,8 +85,25 @@ void sampler_find_swap(struct sampler *s)
 		if (fd < 0)
 			continue;
 		s->zram[s->zram_count].fd = fd;
+		s->zram[s->zram_count].number = areas[i].zram;
 		s->zram[s->zram_count++].size_bytes = areas[i].size_bytes;
 	}
+}
+
+uint64_t sampler_leaving_swap(struct sampler *s, uint64_t swap_total_bytes)
+{
+	struct swap_area areas[SWAP_AREAS_MAX];
+	const struct swap_area *leaving;
+	uint64_t bytes = swap_areas_leaving_bytes(areas, read_areas(s, areas), swap_total_bytes,
+						  &leaving);
+
+	for (unsigned i = 0; leaving && i < s->zram_count; i++) {
+		if (s->zram[i].number != leaving->zram)
+			continue;
+		fs_closep(&s->zram[i].fd);
+		s->zram[i--] = s->zram[--s->zram_count];
+	}
+	return bytes;
 }
 
 /* @text: one for all files, because the stack is locked into memory as deep as it ever was. */

@@ -24,6 +24,7 @@ struct sampler {
 	/* swap on zram */
 	struct {
 		int fd; /* its mm_stat */
+		int number;
 		uint64_t size_bytes;
 	} zram[SWAP_AREAS_MAX];
 	unsigned zram_count;
@@ -48,10 +49,17 @@ int sampler_open(struct sampler *s, int proc_fd, int sys_fd);
 void sampler_close(struct sampler *s);
 
 /*
- * Looks which swap there is: at start, and whenever the total has changed. What cannot be read
+ * Looks which swap there is: at start, and whenever there is another. What cannot be read
  * counts as swap on a disk.
  */
 void sampler_find_swap(struct sampler *s);
+
+/*
+ * How much of @swap_total_bytes, and of what is free of it, are pages of an area that somebody is
+ * switching off; if that is a zram it is looked at no more. 0 where nobody does, or no list of
+ * areas can be read. The list takes swapon_mutex, which swapoff(2) has for its last steps alone.
+ */
+uint64_t sampler_leaving_swap(struct sampler *s, uint64_t swap_total_bytes);
 
 /*
  * vmstat costs twice as much as the rest together: for when there is a reason to look closer. With

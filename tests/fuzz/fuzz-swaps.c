@@ -7,6 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct swap_area areas[SWAP_AREAS_MAX];
+	const struct swap_area *leaving;
 	struct zram_stat stat;
 	struct zram z = {};
 	unsigned count = 77;
@@ -17,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PROMISE(r == 0 || r == -EINVAL || r == -ERANGE);
 	PROMISE(r == 0 || (count == 77 && is_untouched(areas, sizeof(areas), 0xa5)));
 	PROMISE(r < 0 || count <= SWAP_AREAS_MAX);
+	PROMISE(r < 0 || swap_areas_leaving_bytes(areas, count, size, &leaving) <= size);
 
 	memset(&stat, 0xa5, sizeof(stat));
 	r = zram_stat_parse((const char *)data, size, &stat);

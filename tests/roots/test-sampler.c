@@ -344,6 +344,19 @@ static void test_zram(void **state)
 	assert_int_equal(sampler_take(&s, 3, SAMPLE_DECISION, &got), 0);
 	assert_int_equal(got.zram.size_bytes, 5 << 10);
 
+	/* while one is switched off it is no swap, and neither is it any more when that has ended
+	 */
+	find(&s, &t, SWAPS "/dev/zram1 partition 500 0 5\n/dev/zram0 partition 1000 0 5\n");
+	assert_int_equal(sampler_leaving_swap(&s, 1500 << 10), 0);
+	assert_int_equal(s.zram_count, 2);
+	tree_text(&t, "swaps",
+		  SWAPS "/dev/zram1 partition 500 40 5\n/dev/zram0 partition 1000 0 5\n");
+	assert_int_equal(sampler_leaving_swap(&s, 1040 << 10), 40 << 10);
+	assert_int_equal(sampler_take(&s, 3, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.size_bytes, 1000 << 10);
+	assert_int_equal(sampler_leaving_swap(&s, 1035 << 10), 35 << 10);
+	assert_int_equal(s.zram_count, 1);
+
 	/* without the device, without the list, and with a list that cannot be read */
 	tree_remove(&t, "block");
 	find(&s, &t, SWAPS "/dev/zram0 partition 1000 0 5\n");

@@ -505,7 +505,15 @@ static const struct {
 	{"path alone", BYTES(SWAPS "/dev/sda2\n"), -EINVAL, 0, {}},
 	{"no size", BYTES(SWAPS "/dev/sda2 partition\n"), -EINVAL, 0, {}},
 	{"nothing behind the size", BYTES(SWAPS "/dev/sda2 partition 5\n"), -EINVAL, 0, {}},
+	{"nothing behind used", BYTES(SWAPS "/dev/sda2 partition 5 4\n"), -EINVAL, 0, {}},
 	{"letters", BYTES(SWAPS "/dev/sda2 partition x 0 -2\n"), -EINVAL, 0, {}},
+	{"letters for used", BYTES(SWAPS "/dev/sda2 partition 5 x -2\n"), -EINVAL, 0, {}},
+	{"used", BYTES(SWAPS "/dev/sda2 partition 5 4 -2\n"), 0, 1, {-1, 5120, 4096}},
+	{"more used than there is",
+	 BYTES(SWAPS "/dev/sda2 partition 5 6 -2\n"),
+	 0,
+	 1,
+	 {-1, 5120, 5120}},
 	{"2^64", BYTES(SWAPS "/dev/sda2 file 18446744073709551616 0 -2\n"), -ERANGE, 0, {}},
 	{"cut",
 	 BYTES(SWAPS "/dev/sda2 partition 1 0 -2\n/dev/sdb partition 17 0 -"),
@@ -556,6 +564,8 @@ static void test_swaps_table(void **state)
 				  swaps_rows[i].last.zram);
 			CHECK_UINT(swaps_rows[i].row, areas[count - 1].size_bytes,
 				   swaps_rows[i].last.size_bytes);
+			CHECK_UINT(swaps_rows[i].row, areas[count - 1].used_bytes,
+				   swaps_rows[i].last.used_bytes);
 		}
 		free(copy);
 	}
@@ -577,6 +587,56 @@ static void test_swaps_many(void **state)
 }
 
 #define MIB (UINT64_C(1) << 20)
+
+/* Sizes in MiB. The total is what si_swapinfo() makes of it: whole areas, and what is in who
+ * leaves. */
+static const struct {
+	const char *row;
+	unsigned count;
+	struct {
+		uint64_t size, used;
+	} areas[3];
+	uint64_t total;
+	int leaving;
+	uint64_t bytes;
+} leaving_rows[] = {
+	{"no areas", 0, {}, 0, -1, 0},
+	{"no areas, and yet a total", 0, {}, 77, -1, 0},
+	{"all stay", 2, {{2048, 2048}, {4096, 3072}}, 6144, -1, 0},
+	{"more than there is", 1, {{2048, 77}}, 6144, -1, 0},
+	{"one of one", 1, {{2048, 500}}, 500, 0, 500},
+	{"one of one, and a later reading", 1, {{2048, 480}}, 500, 0, 500},
+	{"the other is unused", 2, {{4096, 500}, {4096, 0}}, 4596, 0, 500},
+	{"the other is in use", 2, {{2048, 2048}, {4096, 1800}}, 3848, 1, 1800},
+	{"the other is in use, and a later reading",
+	 2,
+	 {{2048, 2040}, {4096, 1790}},
+	 3848,
+	 1,
+	 1800},
+	{"of three", 3, {{100, 50}, {200, 10}, {300, 30}}, 330, 2, 30},
+	{"one that is empty", 2, {{4096, 0}, {2048, 0}}, 4096, 1, 0},
+	{"a container's total", 1, {{2048, 500}}, 100, -1, 0},
+};
+
+static void test_swap_leaving(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(leaving_rows); i++) {
+		const struct swap_area *leaving;
+		struct swap_area areas[3];
+		uint64_t bytes;
+
+		for (unsigned j = 0; j < leaving_rows[i].count; j++)
+			areas[j] = (struct swap_area){-1, leaving_rows[i].areas[j].size * MIB,
+						      leaving_rows[i].areas[j].used * MIB};
+		bytes = swap_areas_leaving_bytes(areas, leaving_rows[i].count,
+						 leaving_rows[i].total * MIB, &leaving);
+		CHECK_INT(leaving_rows[i].row, leaving ? leaving - areas : -1,
+			  leaving_rows[i].leaving);
+		CHECK_UINT(leaving_rows[i].row, bytes, leaving_rows[i].bytes * MIB);
+	}
+}
 
 /* Sizes in MiB; the usable part is worked out by hand. */
 static const struct {
@@ -659,15 +719,15 @@ static void test_usable_swap_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vmstat_counters),	   cmocka_unit_test(test_zram_table),
-		cmocka_unit_test(test_arcstats_table),	   cmocka_unit_test(test_swaps_table),
-		cmocka_unit_test(test_swaps_many),	   cmocka_unit_test(test_usable_swap),
-		cmocka_unit_test(test_usable_swap_random), cmocka_unit_test(test_meminfo_table),
-		cmocka_unit_test(test_meminfo_texts),	   cmocka_unit_test(test_meminfo_cut),
-		cmocka_unit_test(test_meminfo_long_line),  cmocka_unit_test(test_psi_table),
-		cmocka_unit_test(test_psi_texts),	   cmocka_unit_test(test_psi_long_line),
-		cmocka_unit_test(test_vmstat_table),	   cmocka_unit_test(test_vmstat_texts),
-		cmocka_unit_test(test_slab_heavy),
+		cmocka_unit_test(test_vmstat_counters), cmocka_unit_test(test_zram_table),
+		cmocka_unit_test(test_arcstats_table),	cmocka_unit_test(test_swaps_table),
+		cmocka_unit_test(test_swaps_many),	cmocka_unit_test(test_swap_leaving),
+		cmocka_unit_test(test_usable_swap),	cmocka_unit_test(test_usable_swap_random),
+		cmocka_unit_test(test_meminfo_table),	cmocka_unit_test(test_meminfo_texts),
+		cmocka_unit_test(test_meminfo_cut),	cmocka_unit_test(test_meminfo_long_line),
+		cmocka_unit_test(test_psi_table),	cmocka_unit_test(test_psi_texts),
+		cmocka_unit_test(test_psi_long_line),	cmocka_unit_test(test_vmstat_table),
+		cmocka_unit_test(test_vmstat_texts),	cmocka_unit_test(test_slab_heavy),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -153,6 +153,21 @@ def check_swap(facts: Facts, checks: Checks) -> None:
         checks.that(found == wanted, f"{step}: the limits follow", f"{found}, expected {wanted}")
 
 
+def check_other_swap(facts: Facts, checks: Checks) -> None:
+    checks.that(facts.notes.get("alive_other") == "yes",
+                "of two empty areas one is switched off: nobody dies", facts.notes.get("alive_other"))
+    checks.that(facts.number("other_unused_kib") == 0, "and the other was empty",
+                facts.notes.get("other_unused_kib"))
+    total = facts.number("swap_total_kib") * 1024
+    states = [entry for entry in facts.said("swap-same")
+              if entry.get("MESSAGE_ID") == report.message_ids()["STATE"]
+              and entry.get("REAPD_SWAP_TOTAL_BYTES") == str(total)]
+    usable = [int(entry["REAPD_SWAP_USABLE_BYTES"]) for entry in states]
+    checks.that(bool(usable) and usable[0] == total, "a drive counts in full", usable)
+    checks.that(bool(usable) and usable[-1] < total // 2,
+                "zram of the same size in its place counts for what it adds", usable)
+
+
 def check_reload(facts: Facts, checks: Checks) -> None:
     check_said(facts, checks, "reload-good", "reload: one line",
                r"^the configuration was reloaded$", kinds=("RELOAD",))
@@ -215,6 +230,7 @@ def check_operations(facts: Facts, checks: Checks) -> None:
     check_exposure(facts, checks)
     check_reload(facts, checks)
     check_swap(facts, checks)
+    check_other_swap(facts, checks)
     check_usage(facts, checks)
     before, after = facts.unit("daemon-start"), facts.unit("daemon-end")
     for key in ("MainPID", "InvocationID"):

@@ -33,6 +33,43 @@ step swap-off
 swapoff "$(/usr/local/lib/vm/drive swap)"
 wait_said 20 "total swap was"
 
+# Both are empty and one goes: what is left is all free, and no swap that is going away.
+step swap-other
+drive=$(/usr/local/lib/vm/drive swap)
+fallocate --length 128M /swapfile
+chmod 600 /swapfile
+mkswap --quiet /swapfile
+swapon "$drive"
+swapon /swapfile
+meminfo MemAvailable
+load_start other hold $((REPLY / 1024 - 80))
+snooze 2
+meminfo SwapTotal
+total=$REPLY
+meminfo SwapFree
+fact other_unused_kib $((total - REPLY))
+swapoff "$drive"
+snooze 3
+fact_alive other || :
+systemctl stop other
+swapoff /swapfile
+rm /swapfile
+
+# zram takes the place of a drive, and is exactly as large.
+step swap-same
+swapon "$drive"
+wait_said 20 "is 511M now"
+snooze 2
+modprobe zram
+device=$(zramctl --find --size 512M --algorithm lzo-rle)
+mkswap "$device" >/dev/null
+swapoff "$drive"
+swapon "$device"
+snooze 3
+swapoff "$device"
+zramctl --reset "$device"
+snooze 3
+
 step reload-bad
 cat >/etc/reapd.conf <<'END'
 [Limits]
