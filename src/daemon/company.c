@@ -32,7 +32,7 @@ int company_gather(struct daemon *d, const struct process *victim)
 			r = -EBUSY;
 		else if (pids[i] != getpid() &&
 			 victim_hold(d->proc_fd, pids[i], &c->members[c->count]) >= 0)
-			c->count++;
+			c->released[c->count++] = false;
 	}
 	c->sharers = c->count;
 	return r;
@@ -119,13 +119,23 @@ void company_reaped(struct daemon *d, const struct reap_result *result)
 	feed_reaper(d);
 }
 
-bool company_is_released(const struct company *c)
+static bool have_let_go(const struct company *c, unsigned begin, unsigned end)
 {
-	for (unsigned i = c->sharers; i < c->count; i++) {
+	for (unsigned i = begin; i < end; i++) {
 		if (!c->released[i] && !victim_is_dead(&c->members[i]))
 			return false;
 	}
 	return true;
+}
+
+bool company_is_released(const struct company *c)
+{
+	return have_let_go(c, c->sharers, c->count);
+}
+
+bool company_sharers_let_go(const struct company *c)
+{
+	return have_let_go(c, 0, c->sharers);
 }
 
 bool company_is_dead(const struct company *c)
@@ -140,7 +150,10 @@ bool company_is_dead(const struct company *c)
 void company_put_aside(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->company.count; i++) {
-		if (!victim_is_dead(&d->company.members[i]))
-			scanner_put_aside(d->scanner, d->company.members[i].id);
+		const struct victim *member = &d->company.members[i];
+
+		/* nobody has tried to end who is not held: the leader was refused */
+		if (member->pidfd >= 0 && !victim_is_dead(member))
+			scanner_put_aside(d->scanner, member->id);
 	}
 }

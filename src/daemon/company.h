@@ -25,7 +25,7 @@ struct company {
 	unsigned sharers_reaped, relatives_reaped;
 	bool sharer_pending; /* its result is still to come */
 	struct victim members[SHARERS_MAX + FAMILY_MAX];
-	bool released[SHARERS_MAX + FAMILY_MAX]; /* of the relatives: their memory is back */
+	bool released[SHARERS_MAX + FAMILY_MAX]; /* their memory is back, says the reaper */
 };
 
 /*
@@ -53,12 +53,13 @@ void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigne
  */
 void company_reaped(struct daemon *d, const struct reap_result *result);
 
-/* No relative has memory any more. */
+/* No relative has memory any more; nobody who shared the victim's has that. */
 bool company_is_released(const struct company *c);
+bool company_sharers_let_go(const struct company *c);
 
 bool company_is_dead(const struct company *c);
 
-/* None of them is chosen from now on: their memory is the victim's, and it does not come back. */
+/* Whoever of them was signalled, or shares the victim's memory, is not chosen from now on. */
 void company_put_aside(struct daemon *d);
 
 void company_dismiss(struct company *c);

@@ -65,7 +65,10 @@ static void send_table(struct daemon *d)
 		surroundings_report_slab(d);
 }
 
-/* Kills of @unit within the last hour, with this one. The least recent makes room for a new one. */
+/*
+ * Kills of @unit, with this one, within an hour that begins with the first of them. The least
+ * recent makes room for a new one.
+ */
 static unsigned count_unit_kill(struct daemon *d, const char *unit, uint64_t now_usec)
 {
 	struct unit_kills *entry = NULL, *oldest = &d->unit_kills[0];
@@ -281,10 +284,8 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		return;
 	}
 	r = company_gather(d, candidate);
-	if (kin_is_of(&d->kin, candidate->id)) {
+	if (kin_is_of(&d->kin, candidate->id))
 		company_join(&d->company, d->kin.relatives, d->kin.family.count, candidate->id);
-		kin_taken(&d->kin, decided_usec);
-	}
 	if (r >= 0)
 		r = signal_victim(d);
 	if (r < 0) {
@@ -292,6 +293,8 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		k->record.error = -r;
 		return;
 	}
+	if (kin_is_of(&d->kin, candidate->id))
+		kin_taken(&d->kin, decided_usec);
 	k->active = true;
 	(void)sd_event_add_io(d->event, &k->source, k->victim.pidfd, EPOLLIN, on_victim_dead,
 			      d); /* without it the next tick sees it */
@@ -390,7 +393,9 @@ enum release kill_release(const struct daemon *d, const struct domain_watch *dom
 	case 0:
 		return RELEASE_DONE;
 	case ESRCH: /* the victim has left it, but who shares it may not have */
-		return company_is_dead(&d->company) ? RELEASE_GONE : RELEASE_UNKNOWN;
+		return company_is_dead(&d->company)	     ? RELEASE_GONE
+		       : company_sharers_let_go(&d->company) ? RELEASE_DONE
+							     : RELEASE_UNKNOWN;
 	default:
 		return RELEASE_UNKNOWN;
 	}

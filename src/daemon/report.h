@@ -71,7 +71,7 @@ struct report_kill {
 	char cgroup[512];
 	char unit[128];
 	char rule[RULE_LABEL_SIZE]; /* what set the verdict or bias_pages of it, or "" */
-	unsigned unit_kills;	    /* of this unit within the last hour, with this one */
+	unsigned unit_kills;	    /* of this unit within an hour, with this one */
 	uint64_t total_pages;
 	int signal;	      /* the last that was sent */
 	bool adopted;	      /* it was dying already when it was found */

@@ -97,13 +97,47 @@ static void test_company(void **state)
 	result = result_of(&c->members[0], EINVAL);
 	company_reaped(&d, &result);
 	assert_int_equal(next_request(), pids[1]);
+	c->released[0] = true; /* it may be dead by now, or not */
+	assert_int_equal(company_sharers_let_go(c), victim_is_dead(&c->members[1]));
 	result = result_of(&c->members[1], 0);
 	company_reaped(&d, &result);
+	assert_true(company_sharers_let_go(c));
 	assert_int_equal(next_request(), 0);
 	assert_false(c->sharer_pending);
 	company_dismiss(c);
 	for (unsigned i = 0; i < 4; i++)
 		child_wait(pids[i]);
+}
+
+/* The leader of a family was refused: its relatives were never tried, but for who shares its
+ * memory. */
+static void test_refused_leader(void **state)
+{
+	struct company *c = &d.company;
+	struct relative relative = {};
+	struct victim other;
+	pid_t pids[2];
+
+	(void)state;
+	d.scanner = scanner_new(d.proc_fd, 1);
+	assert_non_null(d.scanner);
+	pids[0] = start(&c->members[0]);
+	pids[1] = start(&other);
+	c->count = c->sharers = 1;
+	relative.id = other.id;
+	company_join(c, &relative, 1, (struct process_id){});
+	assert_int_equal(c->count, 2);
+	company_put_aside(&d);
+	assert_true(scanner_is_aside(d.scanner, c->members[0].id));
+	assert_false(scanner_is_aside(d.scanner, other.id));
+	company_dismiss(c);
+	scanner_free(d.scanner);
+	d.scanner = NULL;
+	victim_close(&other);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+		child_wait(pids[i]);
+	}
 }
 
 /* Put aside while its second request is under way: no third one before that has an answer. */
@@ -148,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_company),
+		cmocka_unit_test(test_refused_leader),
 		cmocka_unit_test(test_stuck),
 	};
 
