@@ -114,7 +114,7 @@ struct daemon {
 	bool has_psi_trigger;
 
 	sd_event *event;
-	sd_event_source *timer;
+	uint64_t next_usec; /* when to look again; 0: at once */
 
 	struct calm calm;   /* what a glance is compared with */
 	struct sample last; /* of the last tick, to see what has changed about the machine */
@@ -168,7 +168,7 @@ uint64_t daemon_step(struct daemon *d, struct observation *o);
 void daemon_observe_scan(const struct daemon *d, struct observation *o);
 
 /* What has to happen at once, by whoever's victim is in flight. */
-int daemon_wake(struct daemon *d);
+void daemon_wake(struct daemon *d);
 
 /* Of memory and swap together, as the kernel's formula takes them. */
 uint64_t daemon_total_pages(const struct sample *s);

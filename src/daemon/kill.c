@@ -110,7 +110,8 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
 	(void)fd;
 	(void)revents;
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	return daemon_wake(d);
+	daemon_wake(d);
+	return 0;
 }
 
 /*

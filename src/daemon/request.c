@@ -45,7 +45,7 @@ void daemon_pause(struct daemon *d, uint64_t time_usec, uint64_t timeout_usec)
 
 	pause_begin(&d->pause, now, time_usec, timeout_usec);
 	daemon_look_at_pause(d, now);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
+	daemon_wake(d);
 }
 
 void daemon_pause_abandoned(struct daemon *d)
@@ -57,7 +57,7 @@ void daemon_pause_abandoned(struct daemon *d)
 		    "not paused: whoever asked for it has gone before process %d has",
 		    d->kill.record.victim.id.pid);
 	daemon_update_status(d);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
+	daemon_wake(d);
 }
 
 bool daemon_resume(struct daemon *d)
@@ -66,7 +66,7 @@ bool daemon_resume(struct daemon *d)
 
 	if (was)
 		pause_changed(d, PAUSE_EXPIRED);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
+	daemon_wake(d);
 	return was;
 }
 
@@ -102,7 +102,7 @@ static int signal_on_request(struct daemon *d, struct process *ret)
 	o.victim = kill_observe(d, NULL, &o.sample);
 	o.victim_release = kill_release(d, NULL);
 	(void)daemon_step(d, &o);
-	(void)daemon_wake(d); /* an event source that exists and a time cannot be refused */
+	daemon_wake(d);
 	if (d->scan_error != 0)
 		return -d->scan_error;
 	if (o.scan != SCAN_VICTIM)
