@@ -40,6 +40,21 @@ void growth_look_begin(struct growth_look *l)
 	l->packet.last = false;
 }
 
+/* The leader has exited and holds nothing: what the others hold has not grown since, either. */
+static bool look_at_threads(int proc_fd, pid_t pid, struct process_status *ret)
+{
+	struct process_thread thread;
+	char path[32];
+	CLEANUP_CLOSE int dir_fd = -1;
+
+	fs_format_pid(path, pid);
+	dir_fd = fs_open_dir(proc_fd, path);
+	if (dir_fd < 0 || !process_find_thread(dir_fd, &thread))
+		return false;
+	*ret = thread.status;
+	return true;
+}
+
 void growth_look_at(struct growth_look *l, int proc_fd, pid_t pid)
 {
 	struct process_status status;
@@ -47,7 +62,11 @@ void growth_look_at(struct growth_look *l, int proc_fd, pid_t pid)
 	uint64_t bytes;
 
 	strcpy(fs_format_pid(path, pid), "/status");
-	if (process_read_status(proc_fd, path, &status) < 0 || !status.has_mm)
+	if (process_read_status(proc_fd, path, &status) < 0)
+		return;
+	if (!status.has_mm && status.threads > 1 && !look_at_threads(proc_fd, pid, &status))
+		return;
+	if (!status.has_mm)
 		return;
 	bytes = u64_add(u64_add(status.rss_anon_bytes, status.swap_bytes), status.pgtables_bytes);
 	if (l->packet.count == GROWTH_NOTES)

@@ -124,10 +124,26 @@ static void add_entry(struct identity_book *b, const struct identity *entry)
 	b->count++;
 }
 
-static uint64_t match_executable(const struct look *look, int dir_fd)
+/* Where the leader has exited its own link leads nowhere, and a thread that lives has the same. */
+static ssize_t read_executable(int dir_fd, bool leader_exited, char *ret, size_t size)
+{
+	static const char task[] = "task/";
+	struct process_thread thread;
+	char path[sizeof(task) + 16];
+
+	if (!leader_exited)
+		return readlinkat(dir_fd, "exe", ret, size);
+	if (!process_find_thread(dir_fd, &thread))
+		return -1;
+	strcpy(path, task);
+	strcpy(fs_format_pid(path + strlen(task), thread.tid), "/exe");
+	return readlinkat(dir_fd, path, ret, size);
+}
+
+static uint64_t match_executable(const struct look *look, int dir_fd, bool leader_exited)
 {
 	char path[4096];
-	ssize_t len = readlinkat(dir_fd, "exe", path, sizeof(path));
+	ssize_t len = read_executable(dir_fd, leader_exited, path, sizeof(path));
 	struct text t;
 
 	if (len <= 0)
@@ -171,10 +187,15 @@ static void count(struct look *look, int dir_fd, const struct process_stat *stat
 	struct identity_census *c = &look->book->census;
 	struct ruling_facts facts = {
 		.comm = stat->comm, .matched = entry->matched, .mark = entry->mark};
+	struct process_thread thread;
 	struct process_status status;
 	struct ruling ruling;
 
-	if (process_read_status(dir_fd, "status", &status) < 0 || !status.has_mm)
+	if (process_read_status(dir_fd, "status", &status) < 0)
+		return;
+	if (!status.has_mm && status.threads > 1 && process_find_thread(dir_fd, &thread))
+		status = thread.status;
+	if (!status.has_mm)
 		return;
 	facts.uid = status.uid;
 	for (unsigned i = 0; i < look->rules->count; i++)
@@ -203,7 +224,7 @@ static void look_at_process(struct look *look, int dir_fd, pid_t pid)
 		/* before that: a name of before an execve() is known to be old, one of after is not
 		 */
 		has_stat = process_read_stat(dir_fd, "stat", &stat) >= 0;
-		entry.matched &= match_executable(look, dir_fd);
+		entry.matched &= match_executable(look, dir_fd, has_stat && stat.state == 'Z');
 	}
 	if (entry.matched & look->need_user)
 		entry.matched &= match_user(look, dir_fd);

@@ -3,7 +3,6 @@
  * One process in full, and whether it may be killed: scan_process() of scan.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,51 +10,6 @@
 #include "sys/process-file.h"
 #include "sys/ruling.h"
 #include "sys/scan.h"
-
-#define THREADS_READ 64 /* of a process whose leader has exited, at most */
-
-struct thread_search {
-	int task_fd;
-	unsigned left;
-	bool found;
-	pid_t tid;
-	struct process_status status;
-	struct process_stat stat;
-};
-
-static bool try_thread(void *userdata, int tid)
-{
-	struct thread_search *t = userdata;
-	char path[32];
-	char *end = fs_format_pid(path, tid);
-
-	if (t->left-- == 0)
-		return false;
-	strcpy(end, "/status");
-	if (process_read_status(t->task_fd, path, &t->status) < 0 || !t->status.has_mm)
-		return true;
-	strcpy(end, "/stat");
-	if (process_read_stat(t->task_fd, path, &t->stat) < 0)
-		return true;
-	t->tid = tid;
-	t->found = true;
-	return false;
-}
-
-/*
- * find_lock_task_mm(): the leader has exited, so its status shows no memory, but another thread
- * still holds all of it. The kernel takes the first thread that has an address space.
- */
-static bool find_thread_with_mm(int dir_fd, struct thread_search *t)
-{
-	_Alignas(uint64_t) char dents[4096];
-	CLEANUP_CLOSE int fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	*t = (struct thread_search){.task_fd = fd, .left = THREADS_READ};
-	return fs_for_each_number(fd, dents, sizeof(dents), try_thread, t) >= 0 && t->found;
-}
 
 static int read_adj(int dir_fd, int *ret)
 {
@@ -102,24 +56,23 @@ static enum verdict judge(const struct scan_request *request, const struct proce
 	if (request->scope == SCOPE_CHILDREN && leader->ppid != getpid())
 		return VERDICT_IGNORED;
 	rules = apply_rules(request, leader, p);
-	if (rules != VERDICT_ELIGIBLE)
-		return rules;
 	/*
-	 * As in __task_will_free_mem(): one thread in pthread_exit() is no dying process, and one
-	 * that dumps its core, whose other threads all have SIGKILL, will keep its memory until it
-	 * has written it, unless somebody sends a signal.
+	 * Whatever the rules say: who never dies by our hand may die by another's. As in
+	 * __task_will_free_mem(): one thread in pthread_exit() is no dying process, and one that
+	 * dumps its core, whose other threads all have SIGKILL, will keep its memory until it has
+	 * written it, unless somebody sends a signal.
 	 */
 	if (!p->memory.core_dumping && (p->memory.pending & SIGNAL_MASK(SIGKILL) ||
 					(mm_stat->flags & PF_EXITING && p->memory.threads <= 1)))
 		return VERDICT_DYING;
-	return VERDICT_ELIGIBLE;
+	return rules;
 }
 
 void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, struct process *ret)
 {
 	struct process p = {.id.pid = pid, .mm_tid = pid, .verdict = VERDICT_GONE};
 	struct process_stat leader, *mm_stat = &leader;
-	struct thread_search thread;
+	struct process_thread thread;
 	char path[12];
 	CLEANUP_CLOSE int dir_fd = -1;
 
@@ -137,7 +90,7 @@ void scan_process(int proc_fd, pid_t pid, const struct scan_request *request, st
 	p.ppid = leader.ppid;
 	p.pgrp = leader.pgrp;
 	memcpy(p.comm, leader.comm, sizeof(p.comm));
-	if (!p.memory.has_mm && p.memory.threads > 1 && find_thread_with_mm(dir_fd, &thread)) {
+	if (!p.memory.has_mm && p.memory.threads > 1 && process_find_thread(dir_fd, &thread)) {
 		p.mm_tid = thread.tid;
 		p.memory = thread.status;
 		mm_stat = &thread.stat;

@@ -297,6 +297,12 @@ static void test_dying(void **state)
 	assert_true(result.found);
 	assert_int_equal(result.victim.id.pid, pid);
 	assert_int_equal(result.victim.verdict, VERDICT_DYING);
+	/* and whatever the rules say: it is not us who killed it */
+	request.ignore_root_user = true;
+	run(&request, &result);
+	assert_true(result.found);
+	assert_int_equal(result.victim.id.pid, pid);
+	assert_int_equal(result.victim.verdict, VERDICT_DYING);
 	freezer_thaw(&freezer);
 	child_wait(pid);
 	freezer_remove(&freezer);

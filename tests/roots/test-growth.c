@@ -50,6 +50,40 @@ static uint64_t grown_kib(const struct growth *g, uint64_t now_usec, uint64_t ki
 	return growth_of(base, 20, kib * KIB) / KIB;
 }
 
+/* main() has called pthread_exit(): what the other threads hold was there before. */
+static void test_leader_exited(void **state)
+{
+	struct fake_process leader = {
+		.pid = 20, .comm = "one", .state = 'Z', .threads = 2, .no_mm = true};
+	struct fake_process thread = {
+		.pid = 22, .comm = "one", .threads = 2, .anon_kb = 1000, .pte_kb = 4};
+	struct growth g = {};
+	struct tree t;
+
+	(void)state;
+	assert_int_equal(growth_reserve(&g, 10), 0);
+	tree_init(&t);
+	fake_process_write(&t, &leader, 1000);
+	for (int i = 0; i < 2; i++) {
+		growth_look_begin(&look);
+		growth_look_at(&look, t.fd, 20);
+		growth_look_end(&look);
+		growth_collect(&g, notes_fd, (unsigned)(i + 1) * 100 * SEC, 7);
+		assert_int_equal(growth_base(&g, 200 * SEC)->count, 0);
+	}
+	fake_thread_write(&t, 20, &thread);
+	for (int i = 0; i < 2; i++) {
+		growth_look_begin(&look);
+		growth_look_at(&look, t.fd, 20);
+		growth_look_end(&look);
+		growth_collect(&g, notes_fd, (unsigned)(i + 3) * 100 * SEC, 7);
+	}
+	assert_int_equal(growth_base(&g, 400 * SEC)->count, 1);
+	assert_int_equal(grown_kib(&g, 400 * SEC, 1504), 500);
+	growth_done(&g);
+	tree_done(&t);
+}
+
 static void test_looks(void **state)
 {
 	struct growth g = {};
@@ -160,6 +194,7 @@ static void test_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_leader_exited),
 		cmocka_unit_test(test_looks),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_many),

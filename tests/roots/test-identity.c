@@ -236,6 +236,39 @@ static void test_changes(void **state)
 	tree_done(&t);
 }
 
+/* main() has called pthread_exit(): the program is still the one that the rule names. */
+static void test_leader_exited(void **state)
+{
+	struct patterns *p = make("[Rule a]\nExecutable=/usr/lib/app/worker\nIgnore=yes\n");
+	struct identity_book b = {.census.wanted = true};
+	struct person who = {
+		{.pid = 20, .comm = "worker", .state = 'Z', .threads = 2, .no_mm = true},
+		NULL,
+		"0::/batch.slice/job-1.service\n"};
+	struct fake_process thread = {.pid = 22, .comm = "pool", .threads = 2, .anon_kb = 400000};
+	char path[128];
+	struct tree t;
+
+	(void)state;
+	tree_init(&t);
+	write_person(&t, &who);
+	fake_thread_write(&t, 20, &thread);
+	snprintf(path, sizeof(path), "%s/20/task/22/exe", t.path);
+	assert_int_equal(symlink("/usr/lib/app/worker", path), 0);
+	look(&t, &b, p);
+	assert_int_equal(judge(&t, &b, p, 20).verdict, VERDICT_IGNORED);
+	assert_int_equal(b.census.processes, 1);
+	assert_int_equal(b.census.matched[0], 1);
+
+	/* nothing can be said of its program */
+	assert_int_equal(unlink(path), 0);
+	look(&t, &b, p);
+	assert_int_equal(judge(&t, &b, p, 20).verdict, VERDICT_ELIGIBLE);
+	identity_book_done(&b);
+	patterns_free(p);
+	tree_done(&t);
+}
+
 /* More than there is room for, in whatever order the directory lists them. */
 static void test_many(void **state)
 {
@@ -540,10 +573,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	cmocka_unit_test(test_floor),
-		cmocka_unit_test(test_changes), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_lift),	cmocka_unit_test(test_census),
-		cmocka_unit_test(test_marks),	cmocka_unit_test(test_marked),
-		cmocka_unit_test(test_thread),
+		cmocka_unit_test(test_changes), cmocka_unit_test(test_leader_exited),
+		cmocka_unit_test(test_many),	cmocka_unit_test(test_lift),
+		cmocka_unit_test(test_census),	cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_marked),	cmocka_unit_test(test_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
