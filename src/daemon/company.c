@@ -47,6 +47,21 @@ bool company_has(const struct company *c, struct process_id id)
 	return false;
 }
 
+bool company_lives_on(const struct daemon *d)
+{
+	const struct company *c = &d->company;
+	const struct scan_request request = {.total_pages = d->kill.record.total_pages};
+	struct process p;
+
+	for (unsigned i = 0; i < c->sharers; i++) {
+		scan_process(d->proc_fd, c->members[i].id.pid, &request, &p);
+		if (p.verdict != VERDICT_DYING && p.verdict != VERDICT_NO_MM &&
+		    p.verdict != VERDICT_GONE)
+			return true;
+	}
+	return false;
+}
+
 void company_join(struct company *c, const struct relative *relatives, unsigned count,
 		  struct process_id victim)
 {

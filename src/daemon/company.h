@@ -53,6 +53,9 @@ void company_signal(struct daemon *d, int signal, unsigned *ret_sharers, unsigne
  */
 void company_reaped(struct daemon *d, const struct reap_result *result);
 
+/* Somebody who shares the victim's memory is not dying, so that it would not come back. */
+bool company_lives_on(const struct daemon *d);
+
 /* No relative has memory any more; nobody who shared the victim's has that. */
 bool company_is_released(const struct company *c);
 bool company_sharers_let_go(const struct company *c);

@@ -287,6 +287,11 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 	r = company_gather(d, candidate);
 	if (kin_is_of(&d->kin, candidate->id))
 		company_join(&d->company, d->kin.relatives, d->kin.family.count, candidate->id);
+	/* task_will_free_mem(): then it is no reason to wait, and nobody dies for it unchosen */
+	if (r >= 0 && k->record.adopted && company_lives_on(d)) {
+		scanner_put_aside(d->scanner, candidate->id);
+		r = -ESRCH;
+	}
 	if (r >= 0)
 		r = signal_victim(d);
 	if (r < 0) {

@@ -140,6 +140,30 @@ static void test_refused_leader(void **state)
 	}
 }
 
+/* What a dying process holds comes back if nobody who lives on shares it. */
+static void test_lives_on(void **state)
+{
+	struct company *c = &d.company;
+	pid_t pids[2];
+
+	(void)state;
+	assert_false(company_lives_on(&d));
+	for (unsigned i = 0; i < 2; i++)
+		pids[i] = start(&c->members[i]);
+	c->count = 2;
+	c->sharers = 1;
+	assert_true(company_lives_on(&d));
+	assert_int_equal(kill(pids[0], SIGKILL), 0);
+	WAIT_FOR(victim_is_dead(&c->members[0]));
+	assert_false(company_lives_on(&d)); /* a relative has memory of its own */
+	c->sharers = 2;
+	assert_true(company_lives_on(&d));
+	company_dismiss(c);
+	assert_int_equal(kill(pids[1], SIGKILL), 0);
+	for (unsigned i = 0; i < 2; i++)
+		child_wait(pids[i]);
+}
+
 /* Put aside while its second request is under way: no third one before that has an answer. */
 static void test_stuck(void **state)
 {
@@ -183,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_company),
 		cmocka_unit_test(test_refused_leader),
+		cmocka_unit_test(test_lives_on),
 		cmocka_unit_test(test_stuck),
 	};
 
