@@ -25,25 +25,72 @@ static void note_result(struct stuck_victim *v, const struct reap_result *result
 		v->bytes = result->has_memory ? result->rss_anon_bytes : 0;
 }
 
-void stuck_add(struct daemon *d, uint64_t now_usec)
+/* Takes @victim from whoever holds it. */
+static struct stuck_victim *add(struct stuck *s, struct victim *victim, uint64_t bytes)
 {
-	const struct report_kill *record = &d->kill.record;
-	struct stuck *s = &d->stuck;
 	struct stuck_victim *v;
 
 	if (s->count == STUCK_MAX)
 		remove_at(s, 0);
 	v = &s->victims[s->count++];
-	*v = (struct stuck_victim){
-		.victim = d->kill.victim,
-		.bytes = record->expected_bytes,
-		.reaps_pending = d->kill.reaps_pending + d->company.sharer_pending,
-		.next_reap_usec = now_usec + RETRY_USEC,
-	};
+	*v = (struct stuck_victim){.victim = *victim, .bytes = bytes};
+	*victim = VICTIM_CLOSED;
+	return v;
+}
+
+static bool hangs(const struct victim *v)
+{
+	return v->pidfd >= 0 && !victim_is_dead(v);
+}
+
+/* Of several with one memory it is noted with one of them. */
+static void add_leader(struct daemon *d, uint64_t bytes, uint64_t next_reap_usec)
+{
+	const struct report_kill *record = &d->kill.record;
+	struct company *c = &d->company;
+	struct victim *victim = &d->kill.victim;
+	struct stuck_victim *v;
+	unsigned sharer = 0;
+
+	if (!hangs(victim)) {
+		while (sharer < c->sharers && !hangs(&c->members[sharer]))
+			sharer++;
+		if (sharer == c->sharers)
+			return;
+		victim = &c->members[sharer];
+	}
+	v = add(&d->stuck, victim, bytes);
+	v->next_reap_usec = next_reap_usec;
 	memcpy(v->comm, record->victim.comm, sizeof(v->comm));
-	d->kill.victim = VICTIM_CLOSED;
-	if (record->reap_done)
+	v->reaps_pending = d->kill.reaps_pending;
+	v->asked[0] = record->victim.id;
+	if (c->sharer_pending) {
+		v->asked[1] = c->members[c->sharers_reaped - 1].id;
+		v->reaps_pending++;
+	}
+	if (record->reap_done && process_id_equal(v->victim.id, record->victim.id))
 		note_result(v, &record->reap);
+}
+
+void stuck_add(struct daemon *d, uint64_t now_usec)
+{
+	const struct report_kill *record = &d->kill.record;
+	uint64_t own = u64_min(process_expected_bytes(&record->victim), record->expected_bytes);
+	struct company *c = &d->company;
+
+	for (unsigned i = c->sharers; i < c->count; i++) {
+		struct stuck_victim *v;
+
+		if (c->released[i] || !hangs(&c->members[i]))
+			continue;
+		v = add(&d->stuck, &c->members[i],
+			(record->expected_bytes - own) / u64_max(record->family_size, 1));
+		memcpy(v->comm, record->victim.comm, sizeof(v->comm)); /* a family has one mostly */
+		v->asked[0] = v->victim.id;
+		v->reaps_pending = i - c->sharers < c->relatives_reaped;
+		v->next_reap_usec = now_usec + RETRY_USEC;
+	}
+	add_leader(d, own, now_usec + RETRY_USEC);
 }
 
 uint64_t stuck_look(struct daemon *d, uint64_t now_usec)
@@ -60,6 +107,7 @@ uint64_t stuck_look(struct daemon *d, uint64_t now_usec)
 		}
 		if (v->reaps_pending == 0 && v->bytes > 0 && now_usec >= v->next_reap_usec &&
 		    reaper_submit(&d->reaper, &v->victim) >= 0) {
+			v->asked[0] = v->victim.id;
 			v->reaps_pending++;
 			v->next_reap_usec = now_usec + RETRY_USEC;
 		}
@@ -74,10 +122,11 @@ void stuck_reaped(struct stuck *s, const struct reap_result *result)
 	for (unsigned i = 0; i < s->count; i++) {
 		struct stuck_victim *v = &s->victims[i];
 
-		if (!process_id_equal(v->victim.id, result->id))
-			continue;
-		v->reaps_pending -= v->reaps_pending > 0;
-		note_result(v, result);
+		if (process_id_equal(v->asked[0], result->id) ||
+		    process_id_equal(v->asked[1], result->id))
+			v->reaps_pending -= v->reaps_pending > 0;
+		if (process_id_equal(v->victim.id, result->id))
+			note_result(v, result);
 	}
 }
 

@@ -18,8 +18,9 @@ struct daemon;
 struct stuck_victim {
 	struct victim victim;
 	char comm[COMM_SIZE];
-	uint64_t bytes;		/* that it holds, as far as is known */
-	unsigned reaps_pending; /* so that one that blocks the reaper does so once */
+	uint64_t bytes;		    /* that it holds, as far as is known */
+	unsigned reaps_pending;	    /* so that one that blocks the reaper does so once, ... */
+	struct process_id asked[2]; /* ... for whom: it, or who shares its memory */
 	uint64_t next_reap_usec;
 };
 
@@ -28,7 +29,10 @@ struct stuck {
 	struct stuck_victim victims[STUCK_MAX]; /* the newest last */
 };
 
-/* The victim of the kill that is ending, of which it takes hold. Forgets the oldest of many. */
+/*
+ * Those of the kill that is ending who are still there, each memory once: takes hold of them.
+ * Forgets the oldest of many.
+ */
 void stuck_add(struct daemon *d, uint64_t now_usec);
 
 /* Lets go of the dead, and has the others tried again. What they hold together. */

@@ -186,7 +186,10 @@ static void test_stuck(void **state)
 		result = result_of(&v, EINVAL);
 		d.kill.victim = v;
 		d.kill.record = (struct report_kill){
-			.expected_bytes = MIB, .reap = result, .reap_done = rows[i].done};
+			.victim = {.id = v.id, .memory.rss_anon_bytes = MIB},
+			.expected_bytes = MIB,
+			.reap = result,
+			.reap_done = rows[i].done};
 		d.kill.reaps_pending = rows[i].pending;
 		stuck_add(&d, 0);
 		CHECK_UINT(rows[i].row, stuck_look(&d, later), MIB);
@@ -202,13 +205,93 @@ static void test_stuck(void **state)
 	}
 }
 
+/* Of a family whose leader is dead one relative hangs, of a memory with two processes the other. */
+static void test_stuck_company(void **state)
+{
+	static const struct {
+		const char *row;
+		unsigned count, sharers;
+		uint64_t bytes; /* of 4 MiB, 1 of them the leader's */
+	} rows[] = {
+		{"a relative", 1, 0, 3 * MIB},
+		{"who shares it", 1, 1, MIB},
+		{"both", 2, 1, 4 * MIB},
+	};
+	const uint64_t later = 10 * UINT64_C(1000000);
+	struct company *c = &d.company;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		pid_t leader = start(&d.kill.victim), pids[2];
+
+		d.kill.record = (struct report_kill){
+			.victim = {.id = d.kill.victim.id, .memory.rss_anon_bytes = MIB},
+			.expected_bytes = 4 * MIB,
+			.family_size = 1};
+		d.kill.reaps_pending = 0;
+		c->count = rows[i].count;
+		c->sharers = rows[i].sharers;
+		for (unsigned j = 0; j < c->count; j++) {
+			pids[j] = start(&c->members[j]);
+			c->released[j] = false;
+		}
+		assert_int_equal(kill(leader, SIGKILL), 0);
+		WAIT_FOR(victim_is_dead(&d.kill.victim));
+		stuck_add(&d, 0);
+		company_dismiss(c);
+		victim_close(&d.kill.victim);
+		CHECK_UINT(rows[i].row, d.stuck.count, rows[i].count);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), rows[i].bytes);
+		for (unsigned j = rows[i].count; j-- > 0;)
+			CHECK_INT(rows[i].row, next_request(), pids[j]);
+		CHECK_INT(rows[i].row, next_request(), 0);
+		for (unsigned j = 0; j < rows[i].count; j++)
+			child_end(pids[j]);
+		child_wait(leader);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), 0);
+		CHECK_UINT(rows[i].row, d.stuck.count, 0);
+	}
+}
+
+/* The last who was asked shares its memory: it is tried again after that one's answer. */
+static void test_stuck_sharer(void **state)
+{
+	const uint64_t later = 10 * UINT64_C(1000000);
+	struct company *c = &d.company;
+	struct reap_result result;
+	unsigned sharers, relatives;
+	pid_t pids[2];
+
+	(void)state;
+	pids[0] = start(&d.kill.victim);
+	pids[1] = start(&c->members[0]);
+	c->count = c->sharers = 1;
+	c->released[0] = false;
+	result = result_of(&c->members[0], EINVAL);
+	d.kill.record = (struct report_kill){.victim.id = d.kill.victim.id};
+	d.kill.record.victim.memory.rss_anon_bytes = d.kill.record.expected_bytes = MIB;
+	d.kill.reaps_pending = 0;
+	company_signal(&d, SIGKILL, &sharers, &relatives);
+	assert_int_equal(next_request(), pids[1]);
+	stuck_add(&d, 0);
+	company_dismiss(c);
+	assert_int_equal(stuck_look(&d, later), MIB);
+	assert_int_equal(next_request(), 0);
+	stuck_reaped(&d.stuck, &result);
+	assert_int_equal(stuck_look(&d, later), MIB);
+	assert_int_equal(next_request(), pids[0]);
+	assert_int_equal(kill(pids[0], SIGKILL), 0);
+	for (unsigned i = 0; i < 2; i++)
+		child_wait(pids[i]);
+	assert_int_equal(stuck_look(&d, later), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_company),
-		cmocka_unit_test(test_refused_leader),
-		cmocka_unit_test(test_lives_on),
-		cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_company),	      cmocka_unit_test(test_refused_leader),
+		cmocka_unit_test(test_lives_on),      cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_stuck_company), cmocka_unit_test(test_stuck_sharer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
