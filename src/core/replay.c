@@ -194,12 +194,16 @@ static int take_line(struct replay *r, struct text text)
 	return 0;
 }
 
-/* A machine that lost its power leaves half a line, and the next start begins below it. */
-static bool begins_anew(struct text rest)
+/*
+ * A machine that lost its power leaves half a line, and the next start begins below it. It may read
+ * like a whole one; below a whole one is an empty line (take_message() of daemon/recorder.c).
+ */
+static bool is_half(struct text line, struct text rest)
 {
-	struct text line;
+	struct text next;
 
-	return text_next_line(&rest, &line) && text_has_prefix(line, "reapd-trace ");
+	return text_len(line) > 0 && *line.at != '#' && text_next_line(&rest, &next) &&
+	       text_has_prefix(next, "reapd-trace ");
 }
 
 int replay_run(struct replay *r, const char *data, size_t len)
@@ -214,10 +218,12 @@ int replay_run(struct replay *r, const char *data, size_t len)
 			break;
 		}
 		r->line++;
-		q = take_line(r, line);
-		if (q < 0 && q != -EBADMSG && r->begun && begins_anew(rest))
+		if (r->loader.complain && is_half(line, rest)) {
 			r->cut = true;
-		else if (q < 0)
+			continue;
+		}
+		q = take_line(r, line);
+		if (q < 0)
 			return q;
 	}
 	if (r->steps > 0)

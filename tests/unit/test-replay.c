@@ -191,6 +191,32 @@ static void test_two_starts(void **state)
 	assert_true(replay_is_as_expected(&r));
 }
 
+/* What is cut may read like a whole line, or be one of those that a start begins with. */
+static void test_half_lines(void **state)
+{
+	static const struct {
+		const char *row, *before;
+		unsigned steps;
+	} rows[] = {
+		{"half a number", HEAD CALM "step 90000000 available=7\n", 7},
+		{"half a setting", HEAD "set SoftMem\n", 6},
+		{"half a setting, after a good start", HEAD CALM "\n" HEAD "set SoftMem\n", 7},
+		{"half a rate", "reapd-trace 1\nfill-rate 4\n", 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[3 * sizeof(kill_trace)];
+		struct replay r = {};
+
+		snprintf(text, sizeof(text), "%s%s", rows[i].before, kill_trace);
+		CHECK_INT(rows[i].row, replay_run(&r, text, strlen(text)), 0);
+		CHECK(rows[i].row, r.cut && !r.parted && !r.ended);
+		CHECK_UINT(rows[i].row, r.steps, rows[i].steps);
+		CHECK(rows[i].row, replay_is_as_expected(&r));
+	}
+}
+
 static void test_lost(void **state)
 {
 	static const char trace[] = HEAD CALM "lost 3\nlost 18446744073709551615\n" CALM;
@@ -285,15 +311,11 @@ static void test_state_after_a_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_as_it_was),
-		cmocka_unit_test(test_overridden),
-		cmocka_unit_test(test_other_settings),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_two_starts),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_middle),
-		cmocka_unit_test(test_state_after_a_gap),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_as_it_was),
+		cmocka_unit_test(test_overridden), cmocka_unit_test(test_other_settings),
+		cmocka_unit_test(test_cut),	   cmocka_unit_test(test_half_lines),
+		cmocka_unit_test(test_two_starts), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_middle),	   cmocka_unit_test(test_state_after_a_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
