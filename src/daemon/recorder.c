@@ -142,7 +142,8 @@ static void write_steps(struct recorder_thread *t, const struct recorder_message
 
 		if (t->has_ring)
 			ring_step(t, &m->steps[i]);
-		if (put(t, line, len) == 0) {
+		/* no step counts before it is told how the policy came to be what it is */
+		if (!t->is_stale && put(t, line, len) == 0) {
 			trace_follow(&t->before, &m->steps[i]);
 		} else {
 			t->lost++;
@@ -345,11 +346,26 @@ static bool send_state(struct recorder *r)
 	return true;
 }
 
+/* Settings go before the state that is told with them: they count from the step after both. */
+static bool send_config(struct recorder *r)
+{
+	struct recorder_message m = {.kind = RECORDER_CONFIGURE};
+
+	if (!r->config)
+		return true;
+	trace_format_config(r->config, m.text, sizeof(m.text));
+	if (!write_message(r, &m))
+		return false;
+	r->config = NULL;
+	return true;
+}
+
 /* False: steps are lost. */
 static bool flush(struct recorder *r)
 {
 	unsigned steps = r->message.kind == RECORDER_STEPS ? r->message.number : 0;
-	bool sent = steps == 0 || (send_state(r) && write_message(r, &r->message));
+	bool sent = steps == 0 ||
+		    (send_config(r) && send_state(r) && write_message(r, &r->message));
 
 	if (sent)
 		r->steps += steps;
@@ -359,20 +375,15 @@ static bool flush(struct recorder *r)
 	return sent;
 }
 
-static void send_text(struct recorder *r, enum recorder_message_kind kind)
-{
-	r->message.kind = kind;
-	(void)write_message(r, &r->message);
-	r->message.number = 0;
-}
-
 void recorder_begin(struct recorder *r, const struct config *config, uint64_t fill_rate_bytes)
 {
 	if (r->fd < 0)
 		return;
 	snprintf(r->message.header, sizeof(r->message.header), "reapd-trace %d\nfill-rate %llu\n",
 		 TRACE_VERSION, (unsigned long long)fill_rate_bytes);
-	send_text(r, RECORDER_BEGIN);
+	r->message.kind = RECORDER_BEGIN;
+	(void)write_message(r, &r->message); /* the first of all: there is room */
+	r->message.number = 0;
 	recorder_configure(r, config);
 }
 
@@ -383,8 +394,8 @@ void recorder_configure(struct recorder *r, const struct config *config)
 	/* a state of before it: the order is what makes a reload of it */
 	(void)flush(r);
 	(void)send_state(r);
-	trace_format_config(config, r->message.text, sizeof(r->message.text));
-	send_text(r, RECORDER_CONFIGURE);
+	r->config = config;
+	(void)send_config(r); /* else with the next steps */
 }
 
 void recorder_add(struct recorder *r, const struct observation *o, const struct action *a,

@@ -50,9 +50,10 @@ struct recorder {
 	int result_fd; /* what the thread has to say */
 	bool has_file, has_store;
 	unsigned marks, mark_reached;
-	uint64_t lost;	/* since the last state */
-	unsigned steps; /* likewise */
-	bool has_state; /* to be sent before any more steps */
+	uint64_t lost;		     /* since the last state */
+	unsigned steps;		     /* likewise */
+	const struct config *config; /* to be sent before any more steps; NULL: was sent */
+	bool has_state;		     /* likewise */
 	struct recorder_message state;
 	struct recorder_message message; /* under construction: steps that wait */
 };

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -439,13 +441,100 @@ static void test_full(void **state)
 	read = replay_file();
 	assert_false(read.cut);
 	assert_int_equal(read.steps, 3);
+}
 
-	add(&r, 3000);
+/* What is written after a gap is told from how the policy was then, and never before that. */
+static void test_full_gap(void **state)
+{
+	static struct recorder r;
+	struct rlimit before, small;
+	struct replay read;
+	struct stat st;
+	unsigned i = 100;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	begin(&r);
+	(void)act(&r, 0, 100);
 	recorder_stop(&r, DEADLINE_USEC);
+	assert_int_equal(stat(path, &st), 0);
+	small = before;
+	small.rlim_cur = (rlim_t)st.st_size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (; policy.phase != PHASE_AWAITING; i++)
+		(void)act(&r, i, 1);
+	recorder_stop(&r, DEADLINE_USEC);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	for (unsigned end = i + 800; i < end; i += 10) {
+		(void)act(&r, i, 10);
+		recorder_stop(&r, DEADLINE_USEC); /* nothing is lost for want of room in the pipe */
+	}
 	read = replay_file();
-	assert_false(read.cut);
-	assert_int_equal(read.steps, 4);
-	assert_int_equal(read.lost, 9);
+	assert_false(read.cut || read.parted);
+	assert_int_equal(read.steps + read.lost, i);
+	assert_in_range(read.steps, 600, 899);
+}
+
+static int copy(int from, const char *to)
+{
+	char buffer[4096];
+	int fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	while ((n = read(from, buffer, sizeof(buffer))) > 0) {
+		if (write(fd, buffer, (size_t)n) != n)
+			return 1;
+	}
+	return fd < 0 || n < 0;
+}
+
+/* A reload while the disk takes nothing and the pipe is full: the settings follow. */
+static void test_reload_behind(void **state)
+{
+	static const char reload[] = "[Limits]\nSoftMemory=20%\n";
+	static struct recorder r;
+	struct config_loader l;
+	struct pollfd room = {.events = POLLOUT};
+	struct replay read;
+	uint64_t lost = 0;
+	unsigned i = 0;
+	int fds[2], status;
+	pid_t reader;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	room.fd = fds[1];
+	start(&r, (struct recorder_targets){.file_fd = fds[1], .store_fd = -1});
+	/* the thread waits for room in its file, and there is none for what it would read next */
+	while (poll(&room, 1, 0) != 0 || r.lost - lost < 3000) {
+		lost = r.lost;
+		for (unsigned end = i + 3200; i < end; i += 64)
+			(void)act(&r, i, 64);
+	}
+	config_loader_init(&l, NULL, NULL);
+	config_loader_parse(&l, "test", reload, strlen(reload));
+	config = l.config;
+	policy_configure(&policy, &config);
+	recorder_configure(&r, &config);
+	reader = fork();
+	assert_true(reader >= 0);
+	if (reader == 0) {
+		close(fds[1]);
+		_exit(copy(fds[0], path));
+	}
+	for (unsigned end = i + 2000; i < end; i += 10) {
+		(void)act(&r, i, 10);
+		recorder_stop(&r, DEADLINE_USEC);
+	}
+	close(fds[1]);
+	close(fds[0]);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+	read = replay_file();
+	assert_false(read.parted);
+	assert_int_equal(read.steps + read.lost, i);
+	assert_int_equal(read.loader.config.soft_memory.permyriad, 2000);
 }
 
 int main(void)
@@ -455,6 +544,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flood, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_again, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_full, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(test_full_gap, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(test_reload_behind, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_ring, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_ring_gap, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_thinning_out, make_directory,
