@@ -350,13 +350,16 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	uint64_t decided_usec = o->sample.time_usec;
 	struct action a = policy_step(&d->policy, o), said = a, asked = a;
 	struct observation first = *o;
+	bool seen = true;
 
 	d->consumed_bytes = a.consumed_bytes;
 	d->exhausted_usec = a.exhausted_usec;
 	if (a.kind == ACTION_SCAN) {
-		if (!scan(d, o, a.level))
-			return decided_usec + USEC_PER_SEC;
-		a = policy_step(&d->policy, o);
+		seen = scan(d, o, a.level);
+		if (seen)
+			a = policy_step(&d->policy, o);
+		else
+			*o = first;
 		if (a.announce)
 			said = a;
 	}
@@ -379,9 +382,11 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	if (daemon_begins(a.kind))
 		kill_report_begun(d);
 	report_state(d, &o->sample, &a);
-	if (asked.kind == ACTION_SCAN)
+	if (asked.kind == ACTION_SCAN && seen)
 		recorder_add(&d->recorder, &first, &asked, NULL);
 	recorder_add(&d->recorder, o, &a, &d->policy);
+	if (!seen)
+		return decided_usec + USEC_PER_SEC;
 	return d->kill.state == VICTIM_MISSED && daemon_begins(a.kind)
 		       ? o->sample.time_usec /* the next is due at once */
 		       : a.next_usec;
