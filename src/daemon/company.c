@@ -15,7 +15,13 @@ void company_dismiss(struct company *c)
 	while (c->count > 0)
 		victim_close(&c->members[--c->count]);
 	c->sharers = c->sharers_reaped = c->relatives_reaped = 0;
-	c->dying = c->sharer_pending = false;
+	c->dying = false;
+}
+
+static void add(struct company *c, struct victim member)
+{
+	c->pending[c->count] = c->released[c->count] = false;
+	c->members[c->count++] = member;
 }
 
 int company_gather(struct daemon *d, const struct process *victim)
@@ -23,6 +29,7 @@ int company_gather(struct daemon *d, const struct process *victim)
 	struct company *c = &d->company;
 	pid_t candidates[SHARERS_CANDIDATES], pids[SHARERS_MAX];
 	unsigned count = scanner_alike(d->scanner, victim, candidates, SHARERS_CANDIDATES);
+	struct victim held;
 	int r = 0;
 
 	company_dismiss(c);
@@ -30,9 +37,8 @@ int company_gather(struct daemon *d, const struct process *victim)
 	for (unsigned i = 0; i < count; i++) {
 		if (pids[i] == 1)
 			r = -EBUSY;
-		else if (pids[i] != getpid() &&
-			 victim_hold(d->proc_fd, pids[i], &c->members[c->count]) >= 0)
-			c->released[c->count++] = false;
+		else if (pids[i] != getpid() && victim_hold(d->proc_fd, pids[i], &held) >= 0)
+			add(c, held);
 	}
 	c->sharers = c->count;
 	return r;
@@ -65,12 +71,13 @@ bool company_lives_on(const struct daemon *d)
 void company_join(struct company *c, const struct relative *relatives, unsigned count,
 		  struct process_id victim)
 {
+	struct victim relative = VICTIM_CLOSED;
+
 	for (unsigned i = 0; i < count && i < FAMILY_MAX; i++) {
 		if (process_id_equal(relatives[i].id, victim) || company_has(c, relatives[i].id))
 			continue;
-		c->released[c->count] = false;
-		c->members[c->count] = VICTIM_CLOSED;
-		c->members[c->count++].id = relatives[i].id;
+		relative.id = relatives[i].id;
+		add(c, relative);
 	}
 }
 
@@ -86,6 +93,24 @@ static bool hold(struct daemon *d, unsigned i)
 	return false;
 }
 
+const struct victim *company_pending_sharer(const struct company *c)
+{
+	for (unsigned i = 0; i < c->sharers; i++) {
+		if (c->pending[i])
+			return &c->members[i];
+	}
+	return NULL;
+}
+
+/* False: the reaper takes no more now. */
+static bool submit(struct daemon *d, unsigned i)
+{
+	struct company *c = &d->company;
+
+	c->pending[i] = reaper_submit(&d->reaper, &c->members[i]) >= 0;
+	return c->pending[i];
+}
+
 static void feed_reaper(struct daemon *d)
 {
 	struct company *c = &d->company;
@@ -93,13 +118,11 @@ static void feed_reaper(struct daemon *d)
 	/* not after SIGTERM: those with a handler would keep the reapers from the victim */
 	if (!c->dying)
 		return;
-	if (c->sharers_reaped < c->sharers && d->kill.reaps_pending == 0 && !c->sharer_pending &&
-	    reaper_submit(&d->reaper, &c->members[c->sharers_reaped]) >= 0) {
+	if (c->sharers_reaped < c->sharers && d->kill.reaps_pending == 0 &&
+	    !company_pending_sharer(c) && submit(d, c->sharers_reaped))
 		c->sharers_reaped++;
-		c->sharer_pending = true;
-	}
 	while (c->relatives_reaped < c->count - c->sharers &&
-	       reaper_submit(&d->reaper, &c->members[c->sharers + c->relatives_reaped]) >= 0)
+	       submit(d, c->sharers + c->relatives_reaped))
 		c->relatives_reaped++;
 }
 
@@ -129,7 +152,7 @@ void company_reaped(struct daemon *d, const struct reap_result *result)
 		if (!process_id_equal(c->members[i].id, result->id))
 			continue;
 		c->released[i] = reap_is_over(result);
-		c->sharer_pending = c->sharer_pending && i >= c->sharers;
+		c->pending[i] = false;
 	}
 	feed_reaper(d);
 }

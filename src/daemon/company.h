@@ -23,9 +23,9 @@ struct company {
 	bool dying;	  /* they were killed */
 	/* members that the reaper has been told of, of the sharers one at a time */
 	unsigned sharers_reaped, relatives_reaped;
-	bool sharer_pending; /* its result is still to come */
 	struct victim members[SHARERS_MAX + FAMILY_MAX];
-	bool released[SHARERS_MAX + FAMILY_MAX]; /* their memory is back, says the reaper */
+	bool pending[SHARERS_MAX + FAMILY_MAX];	 /* the reaper's word is still to come, ... */
+	bool released[SHARERS_MAX + FAMILY_MAX]; /* ... and was that the memory is back */
 };
 
 /*
@@ -55,6 +55,9 @@ void company_reaped(struct daemon *d, const struct reap_result *result);
 
 /* Somebody who shares the victim's memory is not dying, so that it would not come back. */
 bool company_lives_on(const struct daemon *d);
+
+/* The one of those who share the memory whom the reaper is at; NULL: none. */
+const struct victim *company_pending_sharer(const struct company *c);
 
 /* No relative has memory any more; nobody who shared the victim's has that. */
 bool company_is_released(const struct company *c);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -254,8 +253,10 @@ static bool scan(struct daemon *d, struct observation *o, enum level level)
 	kill_send_begun(d); /* of a domain's victim, with the table that this one overwrites */
 	request.shortage_bytes = policy_shortage_bytes(&d->policy, &o->sample);
 	request.swapoff = d->swap_leaves;
-	if (o->requested || !policy_waits_for_dying(&d->policy, o->sample.time_usec))
+	if (o->requested || d->skip_dying ||
+	    !policy_waits_for_dying(&d->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
+	d->skip_dying = false;
 	if (o->requested)
 		request.select = SELECT_KERNEL; /* the worst, as with sysrq f */
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
@@ -575,21 +576,22 @@ static int add_sources(struct daemon *d, int psi_trigger_fd)
 	return r;
 }
 
-/* > 0: something has happened. 0: the time has come. */
-static int wait_until(int fd, uint64_t until_usec)
+/* Looks, when it is time, unless the daemon ends. A glance is not enough for who was woken. */
+static void look_when_due(struct daemon *d)
 {
-	uint64_t left = u64_sub(until_usec, clock_now_usec());
-	struct timespec timeout = {(time_t)(left / USEC_PER_SEC),
-				   (long)(left % USEC_PER_SEC) * 1000};
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int r = ppoll(&p, 1, &timeout, NULL);
+	int code;
 
-	return r < 0 ? -errno : r;
+	if (clock_now_usec() < d->next_usec || sd_event_get_exit_code(d->event, &code) != -ENODATA)
+		return;
+	if (d->next_usec == 0 || !glance(d, &d->next_usec))
+		d->next_usec = tick(d);
 }
 
 /*
- * When to look next is no event of sd-event's: a timer of its own costs each glance two more system
- * calls, which is half of it. The look is not queued behind other events either.
+ * When to look next is no event of sd-event's but the timeout of its wait: a timer costs each
+ * glance two more system calls. And so the look goes before every event. The descriptor of sd-event
+ * must not be polled instead: to look into it takes the event of a pressure trigger
+ * (psi_trigger_poll()), and of /proc/swaps, which then never arrives.
  */
 static int run_loop(struct daemon *d)
 {
@@ -597,16 +599,11 @@ static int run_loop(struct daemon *d)
 
 	while (r >= 0 && sd_event_get_state(d->event) != SD_EVENT_FINISHED) {
 		r = sd_event_prepare(d->event);
-		if (r == 0) {
-			do
-				r = wait_until(sd_event_get_fd(d->event), d->next_usec);
-			while (r == 0 && glance(d, &d->next_usec));
-			r = sd_event_wait(d->event, 0);
-		}
+		if (r == 0)
+			r = sd_event_wait(d->event, u64_sub(d->next_usec, clock_now_usec()));
+		look_when_due(d);
 		if (r > 0)
 			r = sd_event_dispatch(d->event);
-		if (r >= 0 && clock_now_usec() >= d->next_usec)
-			d->next_usec = tick(d);
 	}
 	if (r >= 0)
 		r = sd_event_get_exit_code(d->event, &code);

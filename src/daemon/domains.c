@@ -322,8 +322,9 @@ static bool scan(struct daemon *d, struct domain_watch *w, struct observation *o
 	kill_send_begun(d); /* its table is of the scan that this one overwrites */
 	request.domain = &w->domain;
 	request.shortage_bytes = policy_shortage_bytes(&w->policy, &o->sample);
-	if (!policy_waits_for_dying(&w->policy, o->sample.time_usec))
+	if (d->skip_dying || !policy_waits_for_dying(&w->policy, o->sample.time_usec))
 		request.dying = DYING_IS_SKIPPED;
+	d->skip_dying = false;
 	d->scan_error = -scanner_run(d->scanner, &request, &d->scan);
 	d->kin.found = false; /* a family is looked for on the whole machine only */
 	if (!take_sample(d, w, SAMPLE_BEFORE_SIGNAL, &o->sample))

@@ -121,7 +121,7 @@ static int on_victim_dead(sd_event_source *source, int fd, uint32_t revents, voi
  */
 static void submit_victim(struct daemon *d)
 {
-	d->kill.reap_again = d->kill.reaps_pending > 0 || d->company.sharer_pending;
+	d->kill.reap_again = d->kill.reaps_pending > 0 || company_pending_sharer(&d->company);
 	if (d->kill.reap_again)
 		return;
 	/* when the queue is full it frees its memory itself, in its own time */
@@ -289,7 +289,7 @@ void kill_begin(struct daemon *d, const struct domain_watch *domain, const struc
 		company_join(&d->company, d->kin.relatives, d->kin.family.count, candidate->id);
 	/* task_will_free_mem(): then it is no reason to wait, and nobody dies for it unchosen */
 	if (r >= 0 && k->record.adopted && company_lives_on(d)) {
-		scanner_put_aside(d->scanner, candidate->id);
+		d->skip_dying = true;
 		r = -ESRCH;
 	}
 	if (r >= 0)

@@ -48,6 +48,8 @@ static void add_leader(struct daemon *d, uint64_t bytes, uint64_t next_reap_usec
 {
 	const struct report_kill *record = &d->kill.record;
 	struct company *c = &d->company;
+	const struct victim *pending = company_pending_sharer(c);
+	struct process_id asked = pending ? pending->id : (struct process_id){};
 	struct victim *victim = &d->kill.victim;
 	struct stuck_victim *v;
 	unsigned sharer = 0;
@@ -62,12 +64,9 @@ static void add_leader(struct daemon *d, uint64_t bytes, uint64_t next_reap_usec
 	v = add(&d->stuck, victim, bytes);
 	v->next_reap_usec = next_reap_usec;
 	memcpy(v->comm, record->victim.comm, sizeof(v->comm));
-	v->reaps_pending = d->kill.reaps_pending;
+	v->reaps_pending = d->kill.reaps_pending + (pending != NULL);
 	v->asked[0] = record->victim.id;
-	if (c->sharer_pending) {
-		v->asked[1] = c->members[c->sharers_reaped - 1].id;
-		v->reaps_pending++;
-	}
+	v->asked[1] = asked;
 	if (record->reap_done && process_id_equal(v->victim.id, record->victim.id))
 		note_result(v, &record->reap);
 }
@@ -87,7 +86,7 @@ void stuck_add(struct daemon *d, uint64_t now_usec)
 			(record->expected_bytes - own) / u64_max(record->family_size, 1));
 		memcpy(v->comm, record->victim.comm, sizeof(v->comm)); /* a family has one mostly */
 		v->asked[0] = v->victim.id;
-		v->reaps_pending = i - c->sharers < c->relatives_reaped;
+		v->reaps_pending = c->pending[i];
 		v->next_reap_usec = now_usec + RETRY_USEC;
 	}
 	add_leader(d, own, now_usec + RETRY_USEC);

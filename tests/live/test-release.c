@@ -89,7 +89,7 @@ static void test_company(void **state)
 	company_reaped(&d, &(struct reap_result){}); /* the victim's */
 	assert_int_equal(next_request(), pids[0]);
 	assert_int_equal(next_request(), 0);
-	assert_true(c->sharer_pending);
+	assert_int_equal(company_pending_sharer(c)->id.pid, pids[0]);
 	result = result_of(&c->members[3], ESRCH);
 	company_reaped(&d, &result);
 	assert_int_equal(next_request(), 0);
@@ -103,7 +103,7 @@ static void test_company(void **state)
 	company_reaped(&d, &result);
 	assert_true(company_sharers_let_go(c));
 	assert_int_equal(next_request(), 0);
-	assert_false(c->sharer_pending);
+	assert_null(company_pending_sharer(c));
 	company_dismiss(c);
 	for (unsigned i = 0; i < 4; i++)
 		child_wait(pids[i]);
@@ -233,7 +233,7 @@ static void test_stuck_company(void **state)
 		c->sharers = rows[i].sharers;
 		for (unsigned j = 0; j < c->count; j++) {
 			pids[j] = start(&c->members[j]);
-			c->released[j] = false;
+			c->pending[j] = c->released[j] = false;
 		}
 		assert_int_equal(kill(leader, SIGKILL), 0);
 		WAIT_FOR(victim_is_dead(&d.kill.victim));
@@ -253,37 +253,53 @@ static void test_stuck_company(void **state)
 	}
 }
 
-/* The last who was asked shares its memory: it is tried again after that one's answer. */
-static void test_stuck_sharer(void **state)
+/* Somebody was asked and has not answered: his memory is tried again after that, and not before. */
+static void test_stuck_pending(void **state)
 {
+	static const struct {
+		const char *row;
+		unsigned sharers;
+		bool leader_is_dead;
+	} rows[] = {
+		{"who shares it", 1, false},
+		{"who shares it and is left", 1, true},
+		{"a relative", 0, true},
+	};
 	const uint64_t later = 10 * UINT64_C(1000000);
 	struct company *c = &d.company;
-	struct reap_result result;
-	unsigned sharers, relatives;
-	pid_t pids[2];
 
 	(void)state;
-	pids[0] = start(&d.kill.victim);
-	pids[1] = start(&c->members[0]);
-	c->count = c->sharers = 1;
-	c->released[0] = false;
-	result = result_of(&c->members[0], EINVAL);
-	d.kill.record = (struct report_kill){.victim.id = d.kill.victim.id};
-	d.kill.record.victim.memory.rss_anon_bytes = d.kill.record.expected_bytes = MIB;
-	d.kill.reaps_pending = 0;
-	company_signal(&d, SIGKILL, &sharers, &relatives);
-	assert_int_equal(next_request(), pids[1]);
-	stuck_add(&d, 0);
-	company_dismiss(c);
-	assert_int_equal(stuck_look(&d, later), MIB);
-	assert_int_equal(next_request(), 0);
-	stuck_reaped(&d.stuck, &result);
-	assert_int_equal(stuck_look(&d, later), MIB);
-	assert_int_equal(next_request(), pids[0]);
-	assert_int_equal(kill(pids[0], SIGKILL), 0);
-	for (unsigned i = 0; i < 2; i++)
-		child_wait(pids[i]);
-	assert_int_equal(stuck_look(&d, later), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		pid_t leader = start(&d.kill.victim), other = start(&c->members[0]);
+		struct reap_result result = result_of(&c->members[0], EINVAL);
+
+		c->count = 1;
+		c->sharers = rows[i].sharers;
+		c->pending[0] = true;
+		c->released[0] = false;
+		d.kill.record = (struct report_kill){
+			.victim = {.id = d.kill.victim.id, .memory.rss_anon_bytes = MIB},
+			.expected_bytes = 2 * MIB,
+			.family_size = 1};
+		d.kill.reaps_pending = 0;
+		if (rows[i].leader_is_dead) {
+			assert_int_equal(kill(leader, SIGKILL), 0);
+			WAIT_FOR(victim_is_dead(&d.kill.victim));
+		}
+		stuck_add(&d, 0);
+		company_dismiss(c);
+		victim_close(&d.kill.victim);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), MIB);
+		CHECK_INT(rows[i].row, next_request(), 0);
+		stuck_reaped(&d.stuck, &result);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), MIB);
+		CHECK_INT(rows[i].row, next_request(), rows[i].leader_is_dead ? other : leader);
+		if (!rows[i].leader_is_dead)
+			assert_int_equal(kill(leader, SIGKILL), 0);
+		child_wait(leader);
+		child_end(other);
+		CHECK_UINT(rows[i].row, stuck_look(&d, later), 0);
+	}
 }
 
 int main(void)
@@ -291,7 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_company),	      cmocka_unit_test(test_refused_leader),
 		cmocka_unit_test(test_lives_on),      cmocka_unit_test(test_stuck),
-		cmocka_unit_test(test_stuck_company), cmocka_unit_test(test_stuck_sharer),
+		cmocka_unit_test(test_stuck_company), cmocka_unit_test(test_stuck_pending),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
