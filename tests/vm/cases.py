@@ -39,6 +39,9 @@ TRACE_KIB = 304  # apart from that: what TraceMemory=256K takes, against 0
 # The timer's accuracy, the watchdog's and the edges of the interval: one in twenty.
 WAKEUPS_TOLERANCE = 1.05
 
+# The window of the pressure trigger, and as much again.
+PRESSURE_SECONDS = 2
+
 BENCH_PROCESSES = 10_000
 # How long 64 leaking children may keep memory below the limit in one piece, while one after the
 # other is killed; the case's half minute where nobody acts.
@@ -205,6 +208,18 @@ def check_journald_stopped(facts: Facts, checks: Checks) -> None:
                 facts.notes.get("journal_backlog"))
 
 
+def check_pressure(facts: Facts, checks: Checks) -> None:
+    """Stalls wake it: nothing else shows them, and it would look half a minute later."""
+    samples = [sample for sample in facts.samples
+               if sample.at_usec >= facts.number("step_pressure_usec")]
+    begun = next((now.at_usec for before, now in zip(samples, samples[1:])
+                  if now.some_usec - before.some_usec > 10_000), 0)
+    steps = re.findall(r"^step (\d+)", (facts.folder / "pressure.trace").read_text(), re.M)
+    later = [(int(step) - begun) / 1e6 for step in steps if int(step) >= begun]
+    checks.that(begun > 0 and bool(later) and later[0] < PRESSURE_SECONDS,
+                f"stalls wake it within {PRESSURE_SECONDS} s", f"{begun}: {later[:3]}")
+
+
 def check_idle(facts: Facts, checks: Checks) -> None:
     check_ran(facts, checks)
     check_kernel_idle(facts, checks)
@@ -219,6 +234,8 @@ def check_idle(facts: Facts, checks: Checks) -> None:
              <= facts.number("busy_end_usec")]
     checks.that(not lines, "the daemon logged nothing", show(lines))
     budgeted = facts.notes.get("daemon") == "reapd"
+    if budgeted:
+        check_pressure(facts, checks)
     for phase in ("calm", "busy"):
         before, after = facts.unit(f"daemon-{phase}-start"), facts.unit(f"daemon-{phase}-end")
         if not checks.that(bool(before) and bool(after), f"{phase}: the daemon was observed"):

@@ -135,16 +135,6 @@ def check_self(facts: Facts, checks: Checks) -> None:
     checks.that(held & cap_sys_resource == 0, "CAP_SYS_RESOURCE is given up", f"{held:x}")
 
 
-def check_pressure(facts: Facts, checks: Checks) -> None:
-    """Stalls wake it: it looks more often, although no memory goes."""
-    notes = [facts.unit(f"daemon-pressure-{when}") for when in ("calm", "begin", "end")]
-    times = [int(note["NoteAtUSec"]) / 1e6 for note in notes]
-    wakes = [int(note["NoteVoluntarySwitches"]) for note in notes]
-    calm, stalled = ((wakes[i + 1] - wakes[i]) / (times[i + 1] - times[i]) for i in (0, 1))
-    checks.that(stalled > calm + 1, "pressure: stalls wake it",
-                f"{calm:.1f} wake-ups a second, with stalls {stalled:.1f}")
-
-
 def check_swap(facts: Facts, checks: Checks) -> None:
     """One line when it comes, one when it goes, and the limits follow. (mkswap takes a page.)"""
     check_said(facts, checks, "swap-on", "swap added: one line",

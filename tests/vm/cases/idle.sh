@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nothing is wrong: a minute with a fifth of the memory in use, then a minute with seven tenths.
-# The daemon must do nothing, say nothing and cost next to nothing.
+# The daemon must do nothing, say nothing and cost next to nothing. After that, somebody stalls.
 
 # in_use PERMILLE: one more load that brings memory in use to this much of the total.
 in_use()
@@ -28,6 +28,7 @@ swap_start
 daemon_start
 load_start tick tick
 evidence_start 100
+
 in_use 200
 snooze 5
 note calm-start
@@ -44,4 +45,18 @@ fact busy_end_usec "$(monotonic_usec)"
 for name in hold200 hold700; do
 	fact_alive "$name" || say "$name is gone"
 done
+systemctl stop hold200 hold700
+
+# Somebody comes slowly to where his cgroup is slowed down, while all others have plenty: it shows
+# nowhere but in the stalls, and the kernel says when to look at them.
+step pressure
+load_properties+=(--property=MemoryHigh=60M --property=MemorySwapMax=0)
+load_start throttled leak --start 30 --rate 1 --limit 100 --fill const
+load_properties=("${load_properties[@]:0:${#load_properties[@]}-2}")
+snooze 34
+if [[ $VM_DAEMON = reapd ]]; then
+	reapctl record
+	cp /var/lib/reapd/record-*.trace "$results/pressure.trace"
+fi
+systemctl stop throttled
 evidence_stop

@@ -14,19 +14,6 @@ fact own_policy "$(chrt --pid "$daemon_pid" | sed -n 's/.*policy: //p')"
 fact own_locked_kib "$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon_pid/status")"
 fact own_capabilities "$(sed -n 's/^CapPrm:\t*//p' "/proc/$daemon_pid/status")"
 
-# Twice as much as a cgroup may have without being slowed down, while all others have plenty: what the
-# machine is short of shows nowhere but in the stalls, and the kernel says when to look at them.
-step pressure
-daemon_note pressure-calm
-snooze 10
-daemon_note pressure-begin
-load_properties+=(--property=MemoryHigh=60M --property=MemorySwapMax=0)
-load_start throttled leak --start 1 --rate 60 --limit 120 --fill const
-load_properties=("${load_properties[@]:0:${#load_properties[@]}-2}")
-snooze 10
-daemon_note pressure-end
-systemctl stop throttled
-
 step reload-good
 cat >/etc/reapd.conf <<'END'
 [Limits]
