@@ -177,16 +177,17 @@ static struct effect effect_of(const struct population *pop, const struct member
 	return effect_of_short(m);
 }
 
-static bool can_be_victim(const struct population *pop, const struct member *m)
-{
-	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD && !m->put_aside &&
-	       !effect_of(pop, m).ignore && !(pop->ignore_root_user && m->p.uid == 0);
-}
-
 /* Whoever is ignored is shown as large as he is. */
 static bool can_be_weighed(const struct population *pop, const struct member *m)
 {
 	return !effect_of(pop, m).ignore && !(pop->ignore_root_user && m->p.uid == 0);
+}
+
+/* Who is dying is awaited, whatever the rules say. */
+static bool can_be_victim(const struct population *pop, const struct member *m)
+{
+	return m->p.oom_score > 0 && m->p.status_file == FAKE_GOOD && !m->put_aside &&
+	       (m->p.shared_pending != 0 || can_be_weighed(pop, m));
 }
 
 static int64_t points(const struct population *pop, const struct member *m)
