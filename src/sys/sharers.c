@@ -19,8 +19,11 @@
 
 #define SHARERS_STACK_SIZE (64 * 1024)
 
-/* Under a microsecond a comparison on bare metal, and ten where every instruction is emulated. */
-#define WAIT_USEC	    5000
+/*
+ * Under a microsecond a comparison on bare metal, and ten where every instruction is emulated; and
+ * there the thread may be late by milliseconds. Who is waited for in vain costs this once a kill.
+ */
+#define WAIT_USEC	    20000
 #define WAIT_CANDIDATE_USEC 10
 
 struct search_request {
