@@ -355,6 +355,7 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 
 	d->consumed_bytes = a.consumed_bytes;
 	d->exhausted_usec = a.exhausted_usec;
+	d->skip_dying &= a.kind == ACTION_SCAN;
 	if (a.kind == ACTION_SCAN) {
 		seen = scan(d, o, a.level);
 		if (seen)

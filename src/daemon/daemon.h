@@ -130,7 +130,8 @@ struct daemon {
 	uint64_t exhausted_usec; /* ... and when nothing will be left */
 	bool sample_failed;
 	uint64_t next_state_report_usec;
-	bool skip_dying; /* in the next scan: somebody else keeps the memory of who was found */
+	bool skip_dying; /* in the scan that is due at once: somebody else keeps the memory of who
+			    was found */
 	struct scan_result scan;
 	int scan_error;
 	struct report report; /* under construction: too large for every frame */

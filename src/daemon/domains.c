@@ -365,6 +365,7 @@ static uint64_t step(struct daemon *d, struct domain_watch *w)
 	o.victim_release = kill_release(d, w);
 	o.stand_aside = stands_aside(d, w);
 	a = said = policy_step(&w->policy, &o);
+	d->skip_dying &= a.kind == ACTION_SCAN;
 	if (a.kind == ACTION_SCAN) {
 		if (!scan(d, w, &o))
 			return not_seen(w);
