@@ -47,8 +47,8 @@
 /* Replies that nobody fetches. */
 #define QUEUE_MAX 16
 /*
- * What all clients together may have the daemon hold. The header of a message can promise up to
- * 128 MiB, for which sd-bus then asks malloc().
+ * What all clients together may have the daemon hold; beyond that who holds most goes. The header
+ * of a message can promise up to 128 MiB, for which sd-bus then asks malloc().
  */
 #define HEAP_MAX_BYTES (256 * 1024)
 
@@ -194,6 +194,34 @@ static int pass_out(struct client *c)
 	return 1;
 }
 
+/* Of those who are not privileged the one who holds most; if there is none @c, whose step it is. */
+static struct client *choose_holder(struct client *c)
+{
+	struct client *most = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *other = c->clients->all[i];
+
+		if (other && !clients_is_privileged(other->uid) &&
+		    (!most || other->heap_bytes > most->heap_bytes))
+			most = other;
+	}
+	return most ? most : c;
+}
+
+/* False: it is @c that has to go. */
+static bool make_room(struct client *c)
+{
+	while (held_bytes(c->clients) > HEAP_MAX_BYTES) {
+		struct client *holder = choose_holder(c);
+
+		if (holder == c)
+			return false;
+		drop_client(holder);
+	}
+	return true;
+}
+
 static int process(struct client *c)
 {
 	size_t before = heap_bytes();
@@ -205,8 +233,7 @@ static int process(struct client *c)
 	charge(c, before);
 	if (r < 0)
 		return r;
-	if (held_bytes(c->clients) > HEAP_MAX_BYTES ||
-	    sd_bus_get_n_queued_write(c->bus, &queued) < 0 || queued > QUEUE_MAX)
+	if (!make_room(c) || sd_bus_get_n_queued_write(c->bus, &queued) < 0 || queued > QUEUE_MAX)
 		return -ENOBUFS;
 	c->bus_has_more = r > 0;
 	return r;

@@ -123,7 +123,17 @@ class Daemon:
         fields = self.proc("stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def connect(self) -> socket.socket:
+    def connect(self, user: int = 0) -> socket.socket:
+        """As root, or as somebody else."""
+        if user:
+            os.seteuid(user)
+        try:
+            return self.connect_as_we_are()
+        finally:
+            if user:
+                os.seteuid(0)
+
+    def connect_as_we_are(self) -> socket.socket:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.settimeout(DEADLINE)
         while True:
@@ -413,6 +423,41 @@ def check_hostile(daemon: Daemon) -> None:
     report_growth("all this", daemon.anonymous_kib() - before)
 
 
+def promise(daemon: Daemon, user: int, size: int) -> socket.socket | None:
+    """A client whose message will have @size bytes, and does not come; None: it was sent away."""
+    client = daemon.connect(user)
+    try:
+        introduce(client)
+        send_quietly(client, b"l\1\0\1" + size.to_bytes(4, "little") + b"\1\0\0\0\x10\0\0\0")
+        client.settimeout(0.1)
+        if client.recv(1):
+            return client
+    except TimeoutError:  # it may stay
+        return client
+    except (AssertionError, OSError):
+        pass
+    client.close()
+    return None
+
+
+def check_promises(daemon: Daemon) -> None:
+    """What one has the daemon hold is no reason to send another away."""
+    if os.getuid() != 0 or not shutil.which("setpriv") or sanitized:
+        report(None, "who holds most goes", "this takes root, setpriv and no sanitizer")
+        return
+    daemon.socket.parent.chmod(0o755)
+    before = daemon.anonymous_kib()
+    for count in (1, 5):
+        held = [client for size in range(260 // count, 0, -4)
+                if (client := promise(daemon, NOBODY, size << 10))]
+        report(len(held) >= count, f"{len(held)} clients hold as much as they may", held)
+        done = [daemon.ctl("status"), daemon.ctl("pause", "1s"), daemon.ctl("resume")]
+        report(all(one.returncode == 0 for one in done), "root is served beside them", done)
+        for client in held:
+            client.close()
+    report_growth("promises", daemon.anonymous_kib() - before)
+
+
 def check_flood(daemon: Daemon, flood: str) -> None:
     before, cpu, begun = daemon.anonymous_kib(), daemon.cpu_seconds(), time.monotonic()
     with subprocess.Popen([flood, str(daemon.socket)], stdin=subprocess.DEVNULL) as process:
@@ -513,6 +558,7 @@ def main() -> int:
             check_comers(arguments)
             check_busctl(daemon)
             check_hostile(daemon)
+            check_promises(daemon)
             check_flood(daemon, os.path.abspath(arguments.flood))
             check_names(daemon)
             check_usage(daemon)
