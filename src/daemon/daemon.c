@@ -450,6 +450,7 @@ static uint64_t tick(struct daemon *d)
 	for (unsigned i = 0; i < DAEMON_STEPS_PER_TICK; i++) {
 		o = (struct observation){};
 		surroundings_look(d, clock_now_usec());
+		daemon_look_at_pause(d, clock_now_usec()); /* with nothing to be seen too */
 		if (!daemon_take_sample(d, choose_depth(d, clock_now_usec()), &o.sample)) {
 			next = clock_now_usec() + USEC_PER_SEC;
 			break;
@@ -459,7 +460,6 @@ static uint64_t tick(struct daemon *d)
 		o.victim_release = kill_release(d, NULL);
 		o.stuck_bytes = stuck_look(d, now.time_usec);
 		o.writer_known = groups_writer(&d->groups, now.time_usec) != NULL;
-		daemon_look_at_pause(d, now.time_usec);
 		o.stand_aside = pause_stands_aside(&d->pause) || surroundings_stand_aside(d);
 		overdue = d->kill.report_pending;
 		next = daemon_step(d, &o);

@@ -26,7 +26,7 @@
 /* Control groups come and go; what is found costs a walk through a few directories. */
 #define LOOK_INTERVAL_USEC (10 * USEC_PER_SEC)
 #define LOOK_AGAIN_USEC	   USEC_PER_SEC
-/* Where opening a file waits for memory. */
+/* Where opening a file waits for the machine's memory. */
 #define LOOK_TAKES_USEC (5 * USEC_PER_SEC)
 
 /* Who is due soon is looked at with who is due: fewer wake-ups. A share of its period. */
@@ -205,12 +205,12 @@ static void add_nodes(struct daemon *d, const struct sample *host)
 
 /*
  * A kill may come at any moment. Not where nobody can die or it would not help, and it is not tried
- * again before long: that may last.
+ * again within @rest_usec: that may last.
  */
-static bool is_before_kill(const struct policy *p, uint64_t now_usec)
+static bool is_before_kill(const struct policy *p, uint64_t now_usec, uint64_t rest_usec)
 {
 	bool rests = p->phase == PHASE_BARREN &&
-		     u64_sub(p->barren_until_usec, now_usec) >= LOOK_TAKES_USEC;
+		     u64_sub(p->barren_until_usec, now_usec) >= rest_usec;
 
 	return p->announced_level >= LEVEL_SOFT && !rests;
 }
@@ -220,13 +220,14 @@ static bool may_look(const struct daemon *d, uint64_t now_usec)
 	if (d->kill.active)
 		return false;
 	/* somebody who wants a panic of the machine has nobody killed for it */
-	if (!surroundings_stand_aside(d) && is_before_kill(&d->policy, now_usec))
+	if (!surroundings_stand_aside(d) && is_before_kill(&d->policy, now_usec, LOOK_TAKES_USEC))
 		return false;
 	/* those of other settings go when it is looked */
 	if (d->domains.begins_anew)
 		return true;
+	/* a look waits for nothing that these are short of */
 	for (unsigned i = 0; i < d->domains.count; i++) {
-		if (is_before_kill(&d->domains.all[i]->policy, now_usec))
+		if (is_before_kill(&d->domains.all[i]->policy, now_usec, 0))
 			return false;
 	}
 	return true;
@@ -348,7 +349,7 @@ static void report(struct daemon *d, const struct domain_watch *w, const struct 
 static uint64_t not_seen(struct domain_watch *w)
 {
 	w->stepped_usec = clock_now_usec();
-	return w->is_leaving ? 0 : w->stepped_usec + USEC_PER_SEC;
+	return w->is_leaving && !is_in_flight(w) ? 0 : w->stepped_usec + USEC_PER_SEC;
 }
 
 /* When it wants to be called again; 0: it has gone. */
@@ -408,6 +409,7 @@ static uint64_t tick(struct daemon *d)
 		if (is_due(d, all->all[i], now))
 			step_until_settled(d, all->all[i]);
 	}
+	daemon_look_at_pause(d, clock_now_usec()); /* who was awaited for it may have gone */
 	if (overdue)
 		kill_send_begun(d);
 	kill_flush(d, now);

@@ -22,6 +22,8 @@ STEPS = {
 }
 # Steps before which the domain was calm: a level falls after five seconds.
 LEVELS = ("group", "node")
+# The machine is looked at every five seconds while it is calm.
+PAUSE_LIMIT_USEC = 1_000_000
 TOTAL_BYTES = {GROUP: (200 * MIB, 200 * MIB), NODE: (440 * MIB, 512 * MIB)}
 
 
@@ -175,6 +177,20 @@ def check_reload(facts: Facts, checks: Checks) -> None:
                 "a reload while a victim is awaited: all of them are still watched", rows)
 
 
+def check_barren(facts: Facts, checks: Checks) -> None:
+    rows = json.loads((facts.folder / "domains-barren.json").read_text())["Domains"]
+    levels = {row["Name"]: row["Level"] for row in rows}
+    checks.that(levels.get(GROUP) == "hard" and "/late" in levels
+                and not signals_in(facts, "barren"),
+                "barren: while nobody of a group can be killed another is found", rows)
+
+
+def check_paused(facts: Facts, checks: Checks) -> None:
+    took = facts.number("pause_usec")
+    checks.that(facts.notes.get("paused") == "yes" and took < PAUSE_LIMIT_USEC,
+                "paused: as soon as the group's victim has gone", f"{took} us")
+
+
 def check_both(facts: Facts, checks: Checks) -> None:
     names = [(entry["REAPD_DOMAIN"], int(entry["REAPD_VICTIM_PID"]))
              for entry in said(facts, "both", "SIGNAL")]
@@ -231,5 +247,7 @@ def check_domains(facts: Facts, checks: Checks) -> None:
     check_start(facts, checks)
     check_acting(facts, checks)
     check_parity(facts, checks)
+    check_barren(facts, checks)
+    check_paused(facts, checks)
     check_reload(facts, checks)
     check_both(facts, checks)

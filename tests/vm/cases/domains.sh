@@ -6,6 +6,7 @@
 
 box=/sys/fs/cgroup/box.slice
 gone=/sys/fs/cgroup/gone
+late=/sys/fs/cgroup/late
 bind_to_node_1=--property=AllowedMemoryNodes=1
 
 # box_note NAME: what the kernel has counted in the group.
@@ -49,7 +50,7 @@ systemctl set-property --runtime box.slice MemoryMax=200M
 systemctl start box.slice
 mkdir "$gone"
 echo 100M >"$gone/memory.max"
-printf '[Limits]\nWatchCgroups=/box.slice /twin.slice /gone /system.slice/short*.service /no-such.slice/*\n' \
+printf '[Limits]\nWatchCgroups=/box.slice /twin.slice /gone /late /system.slice/short*.service /no-such.slice/*\n' \
 	>/etc/reapd.conf
 printf 'WatchNodes=1 5\n[Kill]\nTermTimeout=30s\n' >>/etc/reapd.conf
 daemon_unit=reapd.service
@@ -132,7 +133,33 @@ oom_kills
 fact oom_kill_acting "$REPLY"
 load_end flood stubborn
 
+# What is full of somebody who cannot die stays so; and a group that comes then is found all the same.
+step barren
+in_box load_start kept hold 192 --adj -1000
+wait_said 20 "memory level hard of /box.slice, but no process can be killed"
+mkdir "$late"
+echo 50M >"$late/memory.max"
+wait_for 30 "the group that came later" shows_group /late 52428800
+reapctl status --json >"$results/domains-barren.json"
+rmdir "$late"
+load_end kept
+
 cp /run/reapd/interpose "$results/interpose"
+
+# A pause waits for a group's victim, and not for the machine's next look.
+step paused
+in_box load_go awaited leak --rate 40 --start 150 --limit 184 --catch-term
+wait_said 20 "Sent SIGTERM to process ${load_pid[awaited]} "
+reapctl pause 1s --timeout=30s &
+pausing=$!
+snooze 0.5
+systemctl kill --signal=KILL awaited
+wait_dead awaited 20
+awaited_usec=$(monotonic_usec)
+wait "$pausing" && fact paused yes || fact paused no
+fact pause_usec $(($(monotonic_usec) - awaited_usec))
+snooze 1.5
+load_end awaited
 
 # Other settings while somebody is awaited: what is watched stays so.
 step reload
