@@ -370,18 +370,30 @@ uint64_t meminfo_elsewhere_bytes(const struct meminfo *m)
 	return u64_add(u64_add(m->shmem_bytes, m->hugetlb_bytes), m->unreclaimable_bytes);
 }
 
+static uint64_t anon_bytes(const struct sample *s)
+{
+	return u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
+}
+
+uint64_t sample_movable_bytes(const struct sample *s)
+{
+	uint64_t anon = anon_bytes(s);
+
+	return anon > 0 ? anon : UINT64_MAX;
+}
+
 static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 {
 	uint64_t free = s->mem.swap_free_bytes, on_zram, stored;
-	uint64_t anon = u64_add(s->mem.active_anon_bytes, s->mem.inactive_anon_bytes);
 	/* an area may be larger than all that will ever be stored there */
 	uint64_t size = u64_min(s->zram.size_bytes, u64_mul(s->mem.total_bytes, 2));
 	struct ratio ratio = zram_ratio(s->zram.data_bytes, s->zram.used_bytes, size / divisor);
 
 	if (s->zram.size_bytes == 0)
 		return free;
-	on_zram = u64_min(u64_sub(s->zram.size_bytes, s->zram.data_bytes), free);
-	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon);
+	on_zram = u64_sub(s->zram.size_bytes, u64_add(s->zram.data_bytes, s->zram.unstored_bytes));
+	on_zram = u64_min(on_zram, free);
+	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon_bytes(s));
 	return u64_add(free - on_zram,
 		       u64_muldiv(stored, u64_sub(ratio.data, ratio.used), ratio.data));
 }

@@ -132,6 +132,12 @@ struct zram {
 	uint64_t data_bytes; /* see struct zram_stat */
 	uint64_t used_bytes;
 	uint64_t room_bytes; /* what can still be stored, by size and limit */
+	/*
+	 * Taken of its areas, and not on the device: since 6.12 pages of zeros are not written
+	 * (swap_zeromap_folio_set()). Only known, and needed, where there are other areas too: else
+	 * SwapFree has it.
+	 */
+	uint64_t unstored_bytes;
 };
 
 /* Adds one device with an area of @size_bytes to @z. */
@@ -176,7 +182,14 @@ uint64_t meminfo_elsewhere_bytes(const struct meminfo *m);
  */
 uint64_t sample_usable_swap_bytes(const struct sample *s);
 
-/* The same, or more: as long as one hopes that what little is stored is no measure of the rest. */
+/*
+ * What swap could take, however much of it is free: memory on the lists of anonymous pages, but not
+ * what is locked. UINT64_MAX: nobody knows, or there is none.
+ */
+uint64_t sample_movable_bytes(const struct sample *s);
+
+/* The same as usable, or more: as long as one hopes that what little is stored is no measure of the
+ * rest. */
 uint64_t sample_hoped_swap_bytes(const struct sample *s);
 
 /* What can still be used up: available memory and usable swap. */

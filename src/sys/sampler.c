@@ -75,11 +75,14 @@ void sampler_find_swap(struct sampler *s)
 	char path[64];
 
 	close_zram(s);
+	s->has_other_swap = false;
 	for (unsigned i = 0; s->sys_fd >= 0 && i < count; i++) {
 		int fd;
 
-		if (areas[i].zram < 0)
+		if (areas[i].zram < 0) {
+			s->has_other_swap = true;
 			continue;
+		}
 		snprintf(path, sizeof(path), "block/zram%d/mm_stat", areas[i].zram);
 		fd = openat(s->sys_fd, path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
@@ -117,16 +120,31 @@ static void add_arc(const struct sampler *s, char text[static SAMPLE_TEXT_SIZE],
 	m->available_bytes = u64_min(u64_add(m->available_bytes, m->arc_bytes), m->total_bytes);
 }
 
+static uint64_t taken_bytes(const struct swap_area *areas, unsigned count, int zram)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (areas[i].zram == zram)
+			return areas[i].used_bytes;
+	}
+	return 0;
+}
+
 static void read_zram(const struct sampler *s, struct zram *ret)
 {
+	struct swap_area areas[SWAP_AREAS_MAX];
+	unsigned count = s->zram_count > 0 && s->has_other_swap ? read_areas(s, areas) : 0;
 	struct zram_stat stat;
 	char text[256];
 	size_t len;
 
 	for (unsigned i = 0; i < s->zram_count; i++) {
-		if (fs_read_piece(s->zram[i].fd, text, sizeof(text), &len) >= 0 &&
-		    zram_stat_parse(text, len, &stat) >= 0)
-			zram_add(ret, s->zram[i].size_bytes, &stat);
+		if (fs_read_piece(s->zram[i].fd, text, sizeof(text), &len) < 0 ||
+		    zram_stat_parse(text, len, &stat) < 0)
+			continue;
+		zram_add(ret, s->zram[i].size_bytes, &stat);
+		ret->unstored_bytes = u64_add(
+			ret->unstored_bytes,
+			u64_sub(taken_bytes(areas, count, s->zram[i].number), stat.data_bytes));
 	}
 }
 

@@ -28,6 +28,7 @@ struct sampler {
 		uint64_t size_bytes;
 	} zram[SWAP_AREAS_MAX];
 	unsigned zram_count;
+	bool has_other_swap; /* areas beside those */
 	struct pcp_lists pcp;
 };
 

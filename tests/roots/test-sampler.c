@@ -329,6 +329,20 @@ static void test_zram(void **state)
 	assert_int_equal(sampler_take(&s, 2, SAMPLE_DECISION, &got), 0);
 	assert_int_equal(got.zram.size_bytes, 0);
 
+	/* pages of zeros take a slot, and nothing on the device: what is free is all on the disk */
+	tree_text(&t, "block/zram0/mm_stat", "614400 74 12288 0\n");
+	find(&s, &t, SWAPS "/dev/zram0 partition 1000 1000 5\n/dev/sda partition 2000 600 4\n");
+	assert_int_equal(sampler_take(&s, 6, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.unstored_bytes, 400 << 10);
+	got.mem.swap_free_bytes = 1400 << 10;
+	assert_int_equal(sample_usable_swap_bytes(&got), 1400 << 10);
+	tree_text(&t, "swaps", SWAPS "/dev/zram0 partition 1000 700 5\n/dev/sda partition 9 0 4\n");
+	assert_int_equal(sampler_take(&s, 7, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.unstored_bytes, 100 << 10);
+	tree_text(&t, "block/zram0/mm_stat", "");
+	assert_int_equal(sampler_take(&s, 8, SAMPLE_DECISION, &got), 0);
+	assert_int_equal(got.zram.unstored_bytes, 0);
+
 	tree_text(&t, "block/zram0/mm_stat", "4096 74 12288 0\n");
 	tree_text(&t, "block/zram1/mm_stat", "8192 74 12288 0\n");
 	find(&s, &t, SWAPS "/dev/zram1 partition 500 0 5\n/dev/zram0 partition 1000 0 5\n");

@@ -642,7 +642,7 @@ static void test_swap_leaving(void **state)
 static const struct {
 	const char *row;
 	uint64_t swap_free, anon, area, data, used, limit;
-	uint64_t usable;
+	uint64_t usable, unstored;
 } usable_rows[] = {
 	{"no swap", 0, 500, 0, 0, 0, 0, 0},
 	{"a disk", 700, 500, 0, 0, 0, 0, 700},
@@ -663,6 +663,10 @@ static const struct {
 	{"larger than memory, little left to move", 1712, 50, 2048, 336, 88, 0, 35},
 	{"larger than memory by far", 7856, 50, 8192, 336, 88, 0, 35},
 	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
+	{"beside a disk, and full of zeros", 1000, 600, 512, 272, 88, 0, 1000, .unstored = 240},
+	/* 100 less on the zram and more on the disk: two thirds of 140, and 1100 */
+	{"beside a disk, with some zeros", 1240, 600, 512, 272, 88, 0, 1193, .unstored = 100},
+	{"more zeros than the area has", 1000, 600, 512, 272, 88, 0, 1000, .unstored = 400},
 	/* swapoff is moving it back: more on the device than the areas show */
 	{"less free than the device has", 100, 600, 512, 272, 88, 0, 66},
 	{"more stored than the area has", 100, 600, 512, 1024, 88, 0, 100},
@@ -683,6 +687,7 @@ static void test_usable_swap(void **state)
 
 		if (usable_rows[i].area > 0)
 			zram_add(&s.zram, usable_rows[i].area * MIB, &stat);
+		s.zram.unstored_bytes = usable_rows[i].unstored * MIB;
 		CHECK_UINT(usable_rows[i].row, sample_usable_swap_bytes(&s) / MIB,
 			   usable_rows[i].usable);
 		CHECK_UINT(usable_rows[i].row, sample_reserve_bytes(&s),
@@ -699,7 +704,8 @@ static void test_usable_swap_random(void **state)
 	for (unsigned i = 0; i < 100000; i++) {
 		struct sample s = {};
 		uint64_t *numbers[] = {&s.mem.swap_free_bytes, &s.mem.active_anon_bytes,
-				       &s.mem.inactive_anon_bytes, &s.mem.total_bytes};
+				       &s.mem.inactive_anon_bytes, &s.mem.total_bytes,
+				       &s.zram.unstored_bytes};
 
 		for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
 			*numbers[n] = random_u64(&r) >> random_below(&r, 64);
