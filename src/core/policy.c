@@ -114,7 +114,7 @@ static void limits_resolve_one(struct limit warning, struct limit soft, struct l
 void limits_resolve(const struct config *config, const struct meminfo *mem, struct limits *ret)
 {
 	limits_resolve_one(config->warning_memory, config->soft_memory, config->hard_memory,
-			   mem->total_bytes, ret->memory_bytes);
+			   u64_sub(mem->total_bytes, mem->hugetlb_bytes), ret->memory_bytes);
 	limits_resolve_one(config->warning_swap, config->soft_swap, config->hard_swap,
 			   mem->swap_total_bytes, ret->swap_bytes);
 }
@@ -151,10 +151,14 @@ static struct assessment assess(const struct limits *limits, const struct sample
 				unsigned slack_divisor)
 {
 	uint64_t available = s->mem.available_bytes;
+	/* as large as swap may be, what is locked or the kernel's never goes there */
+	uint64_t left = u64_add(available, sample_movable_bytes(s));
 
 	for (enum level l = LEVEL_HARD; l > LEVEL_CALM; l--) {
-		if (available > raised(limits->memory_bytes[l], slack_divisor) ||
-		    swap_free > raised(limits->swap_bytes[l], slack_divisor))
+		uint64_t limit = raised(limits->memory_bytes[l], slack_divisor);
+
+		if (available > limit ||
+		    (swap_free > raised(limits->swap_bytes[l], slack_divisor) && left > limit))
 			continue;
 		/* a machine that both runs out and thrashes is treated as the worse of the two */
 		if (stall->stalled == STALLED_NEEDED && l < LEVEL_SOFT)
@@ -324,7 +328,9 @@ static uint64_t watch_period_usec(const struct policy *p, const struct limits *l
 				  const struct sample *s)
 {
 	uint64_t memory = u64_sub(s->mem.available_bytes, limits->memory_bytes[LEVEL_SOFT]);
-	uint64_t swap = u64_sub(sample_usable_swap_bytes(s), limits->swap_bytes[LEVEL_SOFT]);
+	uint64_t swap = u64_min(
+		u64_sub(sample_usable_swap_bytes(s), limits->swap_bytes[LEVEL_SOFT]),
+		sample_movable_bytes(s));
 	uint64_t with_swap = u64_min(policy_fill_usec(p, u64_add(memory, swap)), SEC);
 	uint64_t without = policy_fill_usec(p, memory);
 
@@ -429,6 +435,7 @@ static enum action_kind step_awaiting(struct policy *p, const struct observation
 	if (o->victim_release == RELEASE_DONE && !p->victim_killed) {
 		p->victim_killed = true;
 		p->signalled_usec = now;
+		waited = 0;
 	}
 	if (p->victim_killed) {
 		/*

@@ -30,7 +30,7 @@ enum level { LEVEL_CALM, LEVEL_WARNING, LEVEL_SOFT, LEVEL_HARD };
 /* Why the level is what it is. */
 enum reason {
 	REASON_PLENTY,	   /* memory is available */
-	REASON_EXHAUSTION, /* available memory and free swap are both below the level's limits */
+	REASON_EXHAUSTION, /* available memory, and what swap adds, are below the level's limits */
 	REASON_SWAP_LEFT,  /* memory is below its soft limit, swap is not: nobody has to die */
 	REASON_THRASH,	   /* too much time is lost, for what is needed is brought back again */
 	REASON_STALL,	/* time is lost to stalls with memory available: killing would not help */

@@ -65,6 +65,13 @@ leak()
 	dies leak 150
 }
 
+# locked RATE: a leak that no swap can take anything of.
+locked()
+{
+	load_properties+=(--property=LimitMEMLOCK=infinity)
+	leak "$1" random --lock
+}
+
 # A long calm at six tenths, then everything at once.
 burst()
 {

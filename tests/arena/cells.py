@@ -102,6 +102,8 @@ add("deaf", "deaf ignore", "leak", "it ignores SIGTERM", "none disk", peers="non
 add("outlives", "deaf catch", "leak", "SIGTERM was not enough", "none")
 add("zombie", "zombie", "leak", "its first thread has ended, and it holds all its memory",
     "none disk", peers="none")
+add("locked-100", "locked 100", "leak", "swap stays free, and can take nothing of it", "disk",
+    peers="disk")
 add("offered", "offered", "leak", "whom its owner has offered is not the reason",
     "none disk", peers="none")
 

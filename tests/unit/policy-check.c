@@ -34,13 +34,16 @@ static const char *check_time(const struct observation *o, const struct action *
 }
 
 /* By memory and swap alone. */
-static enum level exhausted_level(const struct limits *limits, uint64_t available,
+static enum level exhausted_level(const struct limits *limits, const struct sample *s,
 				  uint64_t swap_free)
 {
+	uint64_t available = s->mem.available_bytes;
+	uint64_t left = u64_add(available, sample_movable_bytes(s));
 	enum level l = LEVEL_HARD;
 
 	while (l > LEVEL_CALM &&
-	       (available > limits->memory_bytes[l] || swap_free > limits->swap_bytes[l]))
+	       (available > limits->memory_bytes[l] ||
+		(swap_free > limits->swap_bytes[l] && left > limits->memory_bytes[l])))
 		l--;
 	return l;
 }
@@ -75,8 +78,8 @@ static const char *check_level(struct policy_check *c, const struct observation 
 	const char *wrong;
 
 	limits_resolve(c->policy.config, &o->sample.mem, &limits);
-	measured = exhausted_level(&limits, available, swap_free);
-	hoped = exhausted_level(&limits, available, swap_hoped);
+	measured = exhausted_level(&limits, &o->sample, swap_free);
+	hoped = exhausted_level(&limits, &o->sample, swap_hoped);
 	wrong = check_doubt(c, o, a, measured, hoped);
 	if (wrong)
 		return wrong;

@@ -13,6 +13,7 @@ static const struct {
 	const char *row, *config;
 	uint64_t memory_total, swap_total;
 	uint64_t memory[3], swap[3]; /* warning, soft, hard */
+	uint64_t hugetlb;
 } limit_rows[] = {
 	{"no memory at all", "", 0, 0, {0, 0, 0}, {0, 0, 0}},
 	{"a page", "", 4096, 0, {613, 409, 204}, {0, 0, 0}},
@@ -72,6 +73,14 @@ static const struct {
 	 0,
 	 {150 * MIB, 100 * MIB, 40 * MIB},
 	 {0, 0, 0}},
+	{"shares of what is not set aside for huge pages",
+	 "",
+	 1000 * MIB,
+	 0,
+	 {15 * MIB, 10 * MIB, 5 * MIB},
+	 {0, 0, 0},
+	 .hugetlb = 900 * MIB},
+	{"all of it is", "", GIB, 0, {0, 0, 0}, {0, 0, 0}, .hugetlb = GIB},
 	{"0",
 	 "[Limits]\nSoftMemory=0\nSoftSwap=0%\n",
 	 1000 * MIB,
@@ -98,6 +107,7 @@ static void test_limits(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
 		struct config config = config_of(limit_rows[i].config);
 		struct meminfo mem = {.total_bytes = limit_rows[i].memory_total,
+				      .hugetlb_bytes = limit_rows[i].hugetlb,
 				      .swap_total_bytes = limit_rows[i].swap_total};
 		struct limits limits;
 
@@ -118,6 +128,7 @@ static const struct {
 	uint64_t available, swap_total, swap_free;
 	enum level level;
 	enum reason reason;
+	uint64_t anon; /* 0: nobody knows */
 } level_rows[] = {
 	{"all there", 1000 * MIB, 0, 0, LEVEL_CALM, REASON_PLENTY},
 	{"above warning", 150 * MIB + 1, 0, 0, LEVEL_CALM, REASON_PLENTY},
@@ -143,6 +154,21 @@ static const struct {
 	 REASON_EXHAUSTION},
 	{"memory at warning, swap at hard", 150 * MIB, 1000 * MIB, 50 * MIB, LEVEL_WARNING,
 	 REASON_EXHAUSTION},
+	/* what is locked never goes to swap, however much of that is free */
+	{"above warning with what swap could take", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_WARNING,
+	 REASON_SWAP_LEFT, 100 * MIB + 1},
+	{"at warning with it", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_WARNING, REASON_EXHAUSTION,
+	 100 * MIB},
+	{"above soft with it", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_WARNING, REASON_EXHAUSTION,
+	 50 * MIB + 1},
+	{"at soft with it", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_SOFT, REASON_EXHAUSTION,
+	 50 * MIB},
+	{"at hard with it", 20 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_HARD, REASON_EXHAUSTION,
+	 30 * MIB},
+	{"enough available, and nothing to take", 151 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_CALM,
+	 REASON_PLENTY, 1},
+	{"much to take, and no swap free", 50 * MIB, 1000 * MIB, 0, LEVEL_HARD, REASON_EXHAUSTION,
+	 900 * MIB},
 };
 
 static void test_levels(void **state)
@@ -157,6 +183,8 @@ static void test_levels(void **state)
 		struct policy p;
 		struct action a;
 
+		o.sample.mem.inactive_anon_bytes = level_rows[i].anon / 2;
+		o.sample.mem.active_anon_bytes = level_rows[i].anon - level_rows[i].anon / 2;
 		policy_init(&p, &config, 0);
 		a = policy_step(&p, &o);
 		CHECK_STR(row, level_name(a.level), level_name(level_rows[i].level));

@@ -336,6 +336,9 @@ static void run_monotone(uint64_t seed, struct tally *tally)
 						   (more.sample.mem.available_bytes + 1);
 		less.sample.mem.swap_free_bytes -= random_amount(&r) %
 						   (more.sample.mem.swap_free_bytes + 1);
+		if (more.sample.mem.inactive_anon_bytes > 0) /* 0 would say that nobody knows */
+			less.sample.mem.inactive_anon_bytes -= random_amount(&r) %
+							       more.sample.mem.inactive_anon_bytes;
 		a_more = policy_step(&p_more, &more);
 		a_less = policy_step(&p_less, &less);
 		if (a_less.level < a_more.level)

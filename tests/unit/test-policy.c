@@ -202,6 +202,11 @@ static void test_memory_back(void **state)
 	    {0, 20, VICTIM, NO_ONE, ACTION_KILL},
 	    {100 * MSEC - 1, 10, NO_SCAN, ALIVE, ACTION_NONE, .release = RELEASE_DONE},
 	    {100 * MSEC, 10, NO_SCAN, ALIVE, ACTION_SETTLED, .release = RELEASE_DONE});
+	RUN("released late after SIGTERM: it has its time to die from then on", "",
+	    {0, 100, VICTIM, NO_ONE, ACTION_TERM},
+	    {600 * MSEC, 95, NO_SCAN, ALIVE, ACTION_NONE, .release = RELEASE_DONE},
+	    {700 * MSEC - 1, 95, NO_SCAN, ALIVE, ACTION_NONE, .release = RELEASE_DONE},
+	    {700 * MSEC, 95, NO_SCAN, ALIVE, ACTION_SETTLED, .release = RELEASE_DONE});
 	RUN("gone but alive: the deadline holds", "", {0, 20, VICTIM, NO_ONE, ACTION_KILL},
 	    {3 * SEC - 1, 10, NO_SCAN, ALIVE, ACTION_NONE, .release = RELEASE_GONE},
 	    {3 * SEC, 10, NO_SCAN, ALIVE, ACTION_GIVE_UP, .release = RELEASE_GONE});
@@ -645,6 +650,8 @@ static void test_elsewhere(void **state)
 		struct action a;
 
 		policy_init(&p, &config, 0);
+		/* limits are shares of what is not set aside */
+		o.sample.mem.total_bytes += elsewhere_rows[i].hugetlb * MIB;
 		o.sample.mem.shmem_bytes = elsewhere_rows[i].shmem_before * MIB;
 		o.sample.mem.hugetlb_bytes = elsewhere_rows[i].hugetlb_before * MIB;
 		o.sample.mem.unreclaimable_bytes = 10 * MIB;

@@ -52,6 +52,7 @@ struct options {
 	bool ignore_term;
 	bool catch_term;
 	bool exact;
+	bool locked;
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -151,6 +152,8 @@ static void become(const struct options *options)
 		snprintf(text, sizeof(text), "%ld", options->adj);
 		write_text("/proc/self/oom_score_adj", text);
 	}
+	if (options->locked && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		die("mlockall");
 	if (options->ignore_term)
 		signal(SIGTERM, SIG_IGN);
 	else if (options->catch_term)
@@ -748,7 +751,7 @@ static int usage(void)
 	      "       load neighbour MIB [--output FILE] [--cycle MSEC] [--file FILE] [COMMON]   "
 	      "(SIGUSR1: write the output and exit)\n"
 	      "COMMON: --name COMM --adj N --fill random|const --ignore-term --catch-term "
-	      "--ready FILE\n"
+	      "--lock --ready FILE\n"
 	      "MIB may have a fraction: 0.5\n",
 	      stderr);
 	return 2;
@@ -769,15 +772,25 @@ static unsigned long parse_mib(const char *text)
 static struct options parse_options(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"name", required_argument, NULL, 'n'},	 {"output", required_argument, NULL, 'o'},
-		{"file", required_argument, NULL, 'm'},	 {"ready", required_argument, NULL, 'y'},
-		{"rate", required_argument, NULL, 'r'},	 {"start", required_argument, NULL, 's'},
-		{"limit", required_argument, NULL, 'l'}, {"adj", required_argument, NULL, 'a'},
-		{"fill", required_argument, NULL, 'f'},	 {"ignore-term", no_argument, NULL, 'i'},
-		{"catch-term", no_argument, NULL, 'u'},	 {"swap-out", required_argument, NULL, 'w'},
-		{"leave", required_argument, NULL, 'v'}, {"threads", required_argument, NULL, 't'},
-		{"cycle", required_argument, NULL, 'c'}, {"forks", required_argument, NULL, 'k'},
-		{"exact", no_argument, NULL, 'x'},	 {},
+		{"name", required_argument, NULL, 'n'},
+		{"output", required_argument, NULL, 'o'},
+		{"file", required_argument, NULL, 'm'},
+		{"ready", required_argument, NULL, 'y'},
+		{"rate", required_argument, NULL, 'r'},
+		{"start", required_argument, NULL, 's'},
+		{"limit", required_argument, NULL, 'l'},
+		{"adj", required_argument, NULL, 'a'},
+		{"fill", required_argument, NULL, 'f'},
+		{"ignore-term", no_argument, NULL, 'i'},
+		{"catch-term", no_argument, NULL, 'u'},
+		{"swap-out", required_argument, NULL, 'w'},
+		{"leave", required_argument, NULL, 'v'},
+		{"threads", required_argument, NULL, 't'},
+		{"cycle", required_argument, NULL, 'c'},
+		{"forks", required_argument, NULL, 'k'},
+		{"exact", no_argument, NULL, 'x'},
+		{"lock", no_argument, NULL, 'L'},
+		{},
 	};
 	struct options options = {.rate_bytes = 100 * MIB, .cycle_msec = 100};
 	int flag;
@@ -814,6 +827,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'x':
 			options.exact = true;
+			break;
+		case 'L':
+			options.locked = true;
 			break;
 		case 'w':
 			options.swap_bytes = parse_mib(optarg) / PAGE * PAGE;
