@@ -66,11 +66,12 @@ def check_limits(tap: Tap, script: pathlib.Path, path: pathlib.Path) -> None:
     loader.exec_module(module)
     path.write_text(HEAD + CALM + "set SoftMemory=4%\nset HardMemory=3%\n" +
                     "step 2000000 action=none\n" + "set SoftMemory=200000000B\nset HardMemory=\n" +
-                    "step 3000000 action=none\n" + "set SoftMemory=\nstep 4000000 action=none\n")
+                    "step 3000000 action=none\n" +
+                    "set SoftMemory=\nstep 4000000 hugetlb=900000000 action=none\n")
     limits = [(step.limits["soft"], step.limits["hard"]) for step in
               module.read(str(path), None).steps]
     tap.that(limits == [(100_000_000, 50_000_000), (40_000_000, 30_000_000),
-                        (200_000_000, 100_000_000), (100_000_000, 50_000_000)],
+                        (200_000_000, 100_000_000), (10_000_000, 5_000_000)],
              "limits after reloads", limits)
 
 
@@ -93,7 +94,7 @@ def check_made(tap: Tap, plot, folder: pathlib.Path) -> None:
                     "set SoftMemory=60%\n" + "lost 7\n" + LOW +
                     "step 3000000 action=escalate level=hard\n"
                     "step 3100000 action=give-up\nstep 3200000 action=barren\n" +
-                    "reapd-trace 1\n" + CALM + "step 9000000 action=kill candidate=77\n")
+                    "\nreapd-trace 1\n" + CALM + "step 9000000 action=kill candidate=77\n")
     check_picture(tap, plot, "the last start", path, ["A title <with> & $signs$", "8.00 s",
                                                       "SIGKILL to 77"])
     check_picture(tap, plot, "an earlier start", path,
@@ -103,6 +104,14 @@ def check_made(tap: Tap, plot, folder: pathlib.Path) -> None:
                     "step 1000000 action=none\n")
     check_picture(tap, plot, "one step of a trace that begins in the middle", path,
                   ["made.trace", "available memory"])
+    for half in ("step 2000000 avail", "step 2000000 available=12"):
+        path.write_text(HEAD + CALM + half + "\n" + HEAD + CALM + "step 9000000 action=barren\n")
+        done = plot(path, f"--output={folder / 'half.svg'}")
+        tap.that(done.returncode == 0 and done.stderr.count("\n") == 1
+                 and ":4: half a line" in done.stderr
+                 and any("nobody can be killed" in text for text in
+                         texts((folder / "half.svg").read_bytes())),
+                 f"half a line above a start, {half}: left out", done.stderr)
     for kills, wanted in ((3, ["SIGTERM to", "settled"]), (300, ["from here on"])):
         path.write_text(hour(kills))
         check_picture(tap, plot, f"an hour with {kills} kills", path, wanted)
