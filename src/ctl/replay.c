@@ -192,7 +192,8 @@ static int run(const char *path, const struct choices *choices, struct table *t)
 static int print_help(void)
 {
 	puts("Usage: reapctl replay FILE [OPTION...]\n"
-	     "Decide once more over what reapd --record=FILE has written.\n"
+	     "Decide once more over a trace of reapd: of a kill, of reapctl record or of "
+	     "--record=FILE.\n"
 	     "\n"
 	     "  --Key=value          another setting, for each key of reapd.conf(5)\n"
 	     "  -a, --all            steps in which nothing is done and nothing is new, too\n"

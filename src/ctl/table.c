@@ -61,8 +61,8 @@ static int show_named(struct table *t, struct text name)
 		if (text_equal(name, t->columns[i].name))
 			return show_column(t, i);
 	}
-	(void)ctl_fail("%.*s: expected the name of a column, see --help", (int)text_len(name),
-		       name.at);
+	(void)ctl_fail("--columns: expected names of columns as its --help lists them, not '%.*s'",
+		       (int)text_len(name), name.at);
 	return -EINVAL;
 }
 

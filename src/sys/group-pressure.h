@@ -2,8 +2,8 @@
 /*
  * Who loses time: the pressure files of each control group without groups below it. The one that
  * loses most is mostly the one that makes the others lose it; so what counts is the time in which
- * any other does. A group at a limit of its own (memory.max, memory.high) stalls by itself and does
- * not count; nor does what one loses to I/O to which no page comes back.
+ * any other does. A group with a limit of its own (memory.max, memory.high) stalls by itself when
+ * it comes to that, and does not count; nor does what one loses to I/O to which no page comes back.
  */
 #pragma once
 
