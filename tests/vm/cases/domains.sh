@@ -136,7 +136,8 @@ load_end flood stubborn
 # What is full of somebody who cannot die stays so; and a group that comes then is found all the same.
 step barren
 in_box load_start kept hold 192 --adj -1000
-wait_said 20 "memory level hard of /box.slice, but no process can be killed"
+wait_said 20 " of /box.slice, but no process can be killed"
+snooze 1 # from soft to hard
 mkdir "$late"
 echo 50M >"$late/memory.max"
 wait_for 30 "the group that came later" shows_group /late 52428800
