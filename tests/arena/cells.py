@@ -115,7 +115,7 @@ add("reread", "reread 400 100", "", "who reads a file in a circle only keeps its
 add("reread-200", "reread 400 200", "", "who reads a file in a circle only keeps itself waiting", "files")
 add("balloon", "balloon", "", NOBODY, "none disk zram")
 add("balloon-2g", "balloon", "", NOBODY, "none", memory_mib=2048)
-add("cold", "cold 150", "", NOBODY, "disk zram zram-large zswap")
+add("cold", "cold 150", "", NOBODY, "disk zram zram-large zswap", peers="disk")
 # Whose drive is that slow takes seconds to get the bystander's memory in again, if some of it went there
 # too. If not, nobody waits but who pushes.
 add("cold", "cold 150", "", "nobody has to die for it while nobody else is stuck", "slow",
