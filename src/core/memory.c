@@ -379,7 +379,7 @@ uint64_t sample_movable_bytes(const struct sample *s)
 {
 	uint64_t anon = anon_bytes(s);
 
-	return anon > 0 ? anon : UINT64_MAX;
+	return anon > 0 ? u64_sub(anon, s->barred_bytes) : UINT64_MAX;
 }
 
 static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
@@ -393,7 +393,8 @@ static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)
 		return free;
 	on_zram = u64_sub(s->zram.size_bytes, u64_add(s->zram.data_bytes, s->zram.unstored_bytes));
 	on_zram = u64_min(on_zram, free);
-	stored = u64_min(u64_min(on_zram, s->zram.room_bytes), anon_bytes(s));
+	stored = u64_min(u64_min(on_zram, s->zram.room_bytes),
+			 u64_sub(anon_bytes(s), s->barred_bytes));
 	return u64_add(free - on_zram,
 		       u64_muldiv(stored, u64_sub(ratio.data, ratio.used), ratio.data));
 }

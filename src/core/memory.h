@@ -164,7 +164,8 @@ struct sample {
 	bool has_io; /* read with vmstat */
 	struct psi io;
 	struct zram zram;
-	bool has_others; /* false: nobody has looked, or there are no such files */
+	uint64_t barred_bytes; /* of anonymous memory: may not go to swap, see sys/group-swap.h */
+	bool has_others;       /* false: nobody has looked, or there are no such files */
 	struct others others;
 };
 
@@ -184,7 +185,7 @@ uint64_t sample_usable_swap_bytes(const struct sample *s);
 
 /*
  * What swap could take, however much of it is free: memory on the lists of anonymous pages, but not
- * what is locked. UINT64_MAX: nobody knows, or there is none.
+ * what is locked, nor what control groups may not have there. UINT64_MAX: nobody knows.
  */
 uint64_t sample_movable_bytes(const struct sample *s);
 

@@ -124,6 +124,7 @@ struct action {
 	uint64_t stall_permyriad; /* share of the window lost to stalls, so far */
 	bool stall_of_others;	  /* and it is what a control group has lost, not all together */
 	bool ask_groups;	  /* look which control groups lose time */
+	bool ask_barred;	  /* look which memory may not go to the swap that is free */
 	bool not_asked;		  /* ACTION_KILL, because SIGTERM would do nothing */
 	bool look_closer;	  /* the next sample should have vmstat in it */
 	uint64_t consumed_bytes;  /* a second, within the last one or two; 0: nothing, or unknown */

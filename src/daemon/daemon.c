@@ -370,6 +370,7 @@ uint64_t daemon_step(struct daemon *d, struct observation *o)
 	daemon_carry_out(d, NULL, &a, &o->sample, decided_usec);
 	/* whatever had to be done is done: from here on there is time */
 	groups_look(&d->groups, o->sample.time_usec, a.ask_groups, a.level >= LEVEL_WARNING);
+	groups_look_for_barred(&d->groups, o->sample.time_usec, a.ask_barred);
 	groups_look_for_writer(&d->groups, &o->sample,
 			       a.level >= LEVEL_WARNING || a.exhausted_usec < WRITER_SOON_USEC);
 	if (asked.slept_usec > 0 || a.slept_usec > 0)

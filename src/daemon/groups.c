@@ -35,6 +35,10 @@
 #define WRITER_INTERVAL_USEC (USEC_PER_SEC / 2)
 #define WRITER_USEC	     (5 * USEC_PER_SEC)
 
+/* What swap may not take: the same. What is older may have been given back. */
+#define BARRED_INTERVAL_USEC USEC_PER_SEC
+#define BARRED_USEC	     (2 * USEC_PER_SEC)
+
 int groups_start(struct groups *g, int proc_fd)
 {
 	int r = group_look_start(&g->look, proc_fd);
@@ -70,6 +74,7 @@ static void take_pressure(struct groups *g, const struct group_pressure_result *
 void groups_forget(struct groups *g)
 {
 	g->outdated = g->looking_at_pressure;
+	g->barred_bytes = 0;
 }
 
 static int on_result(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -93,6 +98,11 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
 				break; /* who was named before may only have slept */
 			g->writer = result.writer;
 			g->writer_usec = clock_now_usec();
+			break;
+		case GROUP_LOOK_SWAP:
+			g->looking_for_barred = false;
+			g->barred_bytes = result.barred.bytes;
+			g->barred_usec = result.barred.begun_usec;
 			break;
 		}
 	}
@@ -125,6 +135,15 @@ void groups_fill_sample(const struct groups *g, struct sample *s)
 {
 	s->has_others = g->has_looked;
 	s->others = g->others;
+	s->barred_bytes = u64_sub(s->time_usec, g->barred_usec) < BARRED_USEC ? g->barred_bytes : 0;
+}
+
+void groups_look_for_barred(struct groups *g, uint64_t now_usec, bool asked)
+{
+	if (!g->works || !asked || g->looking_for_barred || now_usec < g->next_barred_usec)
+		return;
+	g->next_barred_usec = now_usec + BARRED_INTERVAL_USEC;
+	g->looking_for_barred = group_look_submit(&g->look, GROUP_LOOK_SWAP);
 }
 
 void groups_look_for_writer(struct groups *g, const struct sample *s, bool soon)

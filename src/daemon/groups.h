@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a walk through the control groups is asked for, and what it has said last: what those other
- * than the worst have lost (sys/group-pressure.h), as a sum that goes into each sample, and who
- * fills a tmpfs (sys/group-shmem.h).
+ * than the worst have lost (sys/group-pressure.h), as a sum that goes into each sample, and what
+ * swap may not take (sys/group-swap.h), which does so too; and who fills a tmpfs
+ * (sys/group-shmem.h).
  */
 #pragma once
 
@@ -30,6 +31,11 @@ struct groups {
 	bool soon, looking, looking_at_pressure;
 	bool outdated; /* the look under way began before what counts */
 	uint64_t next_writer_usec;
+
+	uint64_t barred_bytes,
+		barred_usec; /* what swap may not take, and when that was asked for */
+	uint64_t next_barred_usec;
+	bool looking_for_barred;
 };
 
 /* Without such files it does nothing. 0 or negative errno. */
@@ -48,6 +54,9 @@ void groups_look(struct groups *g, uint64_t now_usec, bool asked, bool low);
 void groups_forget(struct groups *g);
 
 void groups_fill_sample(const struct groups *g, struct sample *s);
+
+/* Has the thread look what swap may not take, once a second while it is @asked for. */
+void groups_look_for_barred(struct groups *g, uint64_t now_usec, bool asked);
 
 /*
  * Has the thread look who fills a tmpfs, when one is being filled: @soon, that memory is becoming

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
+#include "sys/group-swap.h"
 #include "sys/group-walk.h"
 #include "sys/worker.h"
 
@@ -27,6 +28,7 @@
 struct look_thread {
 	int request_fd;
 	int result_fd;
+	int root_fd;
 	struct group_watch *pressure;
 	uint64_t walked_usec; /* when the last walk ended; 0: none is of use */
 	uint64_t walk_usec;   /* that it took */
@@ -79,6 +81,10 @@ static void *look_main(void *userdata)
 		case GROUP_LOOK_SHMEM:
 			shmem_watch_look(t.shmem, clock_now_usec(), &result.writer);
 			break;
+		case GROUP_LOOK_SWAP:
+			result.barred.begun_usec = clock_now_usec();
+			result.barred.bytes = group_swap_barred_bytes(t.root_fd);
+			break;
 		}
 		(void)!write(t.result_fd, &result, sizeof(result)); /* may wait for the loop */
 		if (kind == GROUP_LOOK_PRESSURE)
@@ -102,6 +108,7 @@ int group_look_start(struct group_look *g, int proc_fd)
 		return r;
 	t = calloc(1, sizeof(*t));
 	if (t) {
+		t->root_fd = root_fd;
 		t->pressure = group_watch_new(root_fd, clock_now_usec);
 		t->shmem = shmem_watch_new(root_fd, proc_fd);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The thread that goes through the control groups when the loop asks: who loses time
- * (group-pressure.h), or who fills a tmpfs (group-shmem.h). A thread, because opening the files
+ * (group-pressure.h), who fills a tmpfs (group-shmem.h), or what swap may not take (group-swap.h).
+ * A thread, because opening the files
  * allocates, and a machine that is in trouble may have hundreds.
  */
 #pragma once
@@ -12,6 +13,7 @@
 enum group_look_kind {
 	GROUP_LOOK_PRESSURE,
 	GROUP_LOOK_SHMEM,
+	GROUP_LOOK_SWAP,
 	GROUP_LOOK_RELEASE, /* closes what is held open for the next look; has no result */
 };
 
@@ -20,6 +22,9 @@ struct group_look_result {
 	union {
 		struct group_pressure_result pressure;
 		struct shmem_writer writer;
+		struct {
+			uint64_t bytes, begun_usec;
+		} barred;
 	};
 };
 

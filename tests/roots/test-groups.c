@@ -264,6 +264,54 @@ static void test_writer_holds(void **state)
 	assert_null(groups_writer(&f->groups, after + 5 * SEC));
 }
 
+static void check_barred(const struct fixture *f, uint64_t now_usec, uint64_t bytes)
+{
+	struct sample s = {.time_usec = now_usec};
+
+	groups_fill_sample(&f->groups, &s);
+	assert_int_equal(s.barred_bytes, bytes);
+}
+
+static void answer_barred(struct fixture *f, uint64_t bytes, uint64_t begun_usec)
+{
+	answer(f, &(struct group_look_result){
+			  .kind = GROUP_LOOK_SWAP,
+			  .barred = {bytes, begun_usec},
+		  });
+}
+
+static void test_asks_for_barred(void **state)
+{
+	struct fixture *f = *state;
+
+	groups_look_for_barred(&f->groups, 100 * SEC, false);
+	assert_int_equal(asked_of(f), -1);
+	groups_look_for_barred(&f->groups, 100 * SEC, true);
+	assert_int_equal(asked_of(f), GROUP_LOOK_SWAP);
+	groups_look_for_barred(&f->groups, 105 * SEC, true); /* one at a time */
+	assert_int_equal(asked_of(f), -1);
+	answer_barred(f, 7, 100 * SEC);
+	groups_look_for_barred(&f->groups, 101 * SEC - 1, true);
+	assert_int_equal(asked_of(f), -1);
+	groups_look_for_barred(&f->groups, 101 * SEC, true);
+	assert_int_equal(asked_of(f), GROUP_LOOK_SWAP);
+}
+
+/* Of what was true two seconds ago some may have been given back. */
+static void test_barred_holds(void **state)
+{
+	struct fixture *f = *state;
+
+	check_barred(f, 100 * SEC, 0);
+	answer_barred(f, 7, 100 * SEC);
+	check_barred(f, 100 * SEC, 7);
+	check_barred(f, 102 * SEC - 1, 7);
+	check_barred(f, 102 * SEC, 0);
+	answer_barred(f, 8, 110 * SEC);
+	groups_forget(&f->groups);
+	check_barred(f, 110 * SEC, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -276,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_asks_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_asks_for_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_writer_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asks_for_barred, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_barred_holds, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

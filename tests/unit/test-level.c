@@ -129,6 +129,7 @@ static const struct {
 	enum level level;
 	enum reason reason;
 	uint64_t anon; /* 0: nobody knows */
+	uint64_t barred;
 } level_rows[] = {
 	{"all there", 1000 * MIB, 0, 0, LEVEL_CALM, REASON_PLENTY},
 	{"above warning", 150 * MIB + 1, 0, 0, LEVEL_CALM, REASON_PLENTY},
@@ -165,6 +166,12 @@ static const struct {
 	 50 * MIB},
 	{"at hard with it", 20 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_HARD, REASON_EXHAUSTION,
 	 30 * MIB},
+	{"at soft with what groups may have in swap", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_SOFT,
+	 REASON_EXHAUSTION, 850 * MIB, 800 * MIB},
+	{"above soft with it", 50 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_WARNING, REASON_EXHAUSTION,
+	 850 * MIB, 800 * MIB - 1},
+	{"more that groups may not have there than there is", 50 * MIB, 1000 * MIB, 1000 * MIB,
+	 LEVEL_HARD, REASON_EXHAUSTION, 850 * MIB, 900 * MIB},
 	{"enough available, and nothing to take", 151 * MIB, 1000 * MIB, 1000 * MIB, LEVEL_CALM,
 	 REASON_PLENTY, 1},
 	{"much to take, and no swap free", 50 * MIB, 1000 * MIB, 0, LEVEL_HARD, REASON_EXHAUSTION,
@@ -183,6 +190,7 @@ static void test_levels(void **state)
 		struct policy p;
 		struct action a;
 
+		o.sample.barred_bytes = level_rows[i].barred;
 		o.sample.mem.inactive_anon_bytes = level_rows[i].anon / 2;
 		o.sample.mem.active_anon_bytes = level_rows[i].anon - level_rows[i].anon / 2;
 		policy_init(&p, &config, 0);
@@ -191,6 +199,9 @@ static void test_levels(void **state)
 		CHECK_STR(row, reason_name(a.reason), reason_name(level_rows[i].reason));
 		CHECK_INT(row, a.kind, a.level >= LEVEL_SOFT ? ACTION_SCAN : ACTION_NONE);
 		CHECK_INT(row, a.announce, a.level > LEVEL_CALM);
+		CHECK_INT(row, a.ask_barred,
+			  level_rows[i].available <= 50 * MIB &&
+				  level_rows[i].swap_free > 50 * MIB);
 		CHECK_INT(row, a.announced_before, LEVEL_CALM);
 		CHECK_UINT(row, a.stall_permyriad, 0);
 	}

@@ -642,7 +642,7 @@ static void test_swap_leaving(void **state)
 static const struct {
 	const char *row;
 	uint64_t swap_free, anon, area, data, used, limit;
-	uint64_t usable, unstored;
+	uint64_t usable, unstored, barred;
 } usable_rows[] = {
 	{"no swap", 0, 500, 0, 0, 0, 0, 0},
 	{"a disk", 700, 500, 0, 0, 0, 0, 700},
@@ -663,6 +663,8 @@ static const struct {
 	{"larger than memory, little left to move", 1712, 50, 2048, 336, 88, 0, 35},
 	{"larger than memory by far", 7856, 50, 8192, 336, 88, 0, 35},
 	{"beside a disk", 1240, 600, 512, 272, 88, 0, 1160},
+	{"empty zram, and most may not go there", 512, 600, 512, 0, 0, 0, 50, .barred = 500},
+	{"empty zram, and nothing may", 512, 600, 512, 0, 0, 0, 0, .barred = 700},
 	{"beside a disk, and full of zeros", 1000, 600, 512, 272, 88, 0, 1000, .unstored = 240},
 	/* 100 less on the zram and more on the disk: two thirds of 140, and 1100 */
 	{"beside a disk, with some zeros", 1240, 600, 512, 272, 88, 0, 1193, .unstored = 100},
@@ -688,6 +690,7 @@ static void test_usable_swap(void **state)
 		if (usable_rows[i].area > 0)
 			zram_add(&s.zram, usable_rows[i].area * MIB, &stat);
 		s.zram.unstored_bytes = usable_rows[i].unstored * MIB;
+		s.barred_bytes = usable_rows[i].barred * MIB;
 		CHECK_UINT(usable_rows[i].row, sample_usable_swap_bytes(&s) / MIB,
 			   usable_rows[i].usable);
 		CHECK_UINT(usable_rows[i].row, sample_reserve_bytes(&s),
@@ -703,9 +706,9 @@ static void test_usable_swap_random(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 100000; i++) {
 		struct sample s = {};
-		uint64_t *numbers[] = {&s.mem.swap_free_bytes, &s.mem.active_anon_bytes,
+		uint64_t *numbers[] = {&s.mem.swap_free_bytes,	   &s.mem.active_anon_bytes,
 				       &s.mem.inactive_anon_bytes, &s.mem.total_bytes,
-				       &s.zram.unstored_bytes};
+				       &s.zram.unstored_bytes,	   &s.barred_bytes};
 
 		for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
 			*numbers[n] = random_u64(&r) >> random_below(&r, 64);
