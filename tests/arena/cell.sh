@@ -72,6 +72,13 @@ locked()
 	leak "$1" random --lock
 }
 
+# kept RATE: a leak that may not use the swap that there is.
+kept()
+{
+	load_properties+=(--property=MemorySwapMax=0)
+	leak "$1"
+}
+
 # A long calm at six tenths, then everything at once.
 burst()
 {

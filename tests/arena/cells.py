@@ -104,6 +104,8 @@ add("zombie", "zombie", "leak", "its first thread has ended, and it holds all it
     "none disk", peers="none")
 add("locked-100", "locked 100", "leak", "swap stays free, and can take nothing of it", "disk",
     peers="disk")
+add("kept-100", "kept 100", "leak", "swap stays free, and it may not use any", "disk",
+    peers="disk")
 add("offered", "offered", "leak", "whom its owner has offered is not the reason",
     "none disk", peers="none")
 
