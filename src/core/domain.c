@@ -488,10 +488,12 @@ static struct limit limit_as_share(struct limit l, uint64_t total_bytes)
 
 void domain_configure(const struct config *host, const struct meminfo *mem, struct config *ret)
 {
+	uint64_t memory = meminfo_ordinary_bytes(mem);
+
 	*ret = *host;
-	ret->warning_memory = limit_as_share(host->warning_memory, mem->total_bytes);
-	ret->soft_memory = limit_as_share(host->soft_memory, mem->total_bytes);
-	ret->hard_memory = limit_as_share(host->hard_memory, mem->total_bytes);
+	ret->warning_memory = limit_as_share(host->warning_memory, memory);
+	ret->soft_memory = limit_as_share(host->soft_memory, memory);
+	ret->hard_memory = limit_as_share(host->hard_memory, memory);
 	ret->warning_swap = limit_as_share(host->warning_swap, mem->swap_total_bytes);
 	ret->soft_swap = limit_as_share(host->soft_swap, mem->swap_total_bytes);
 	ret->hard_swap = limit_as_share(host->hard_swap, mem->swap_total_bytes);

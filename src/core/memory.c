@@ -71,6 +71,8 @@ int meminfo_parse(const char *data, size_t len, struct meminfo *ret)
 	/* lxcfs, a balloon or swapoff in motion have shown more than there is: no reason to stop */
 	m.available_bytes = u64_min(m.available_bytes, m.total_bytes);
 	m.swap_free_bytes = u64_min(m.swap_free_bytes, m.swap_total_bytes);
+	if (u64_add(m.hugetlb_bytes, m.available_bytes) > m.total_bytes)
+		m.hugetlb_bytes = 0;
 
 	*ret = m;
 	return 0;
@@ -365,6 +367,11 @@ void zram_add(struct zram *z, uint64_t size_bytes, const struct zram_stat *stat)
 	z->room_bytes = u64_add(z->room_bytes, room);
 }
 
+uint64_t meminfo_ordinary_bytes(const struct meminfo *m)
+{
+	return u64_sub(m->total_bytes, m->hugetlb_bytes);
+}
+
 uint64_t meminfo_elsewhere_bytes(const struct meminfo *m)
 {
 	return u64_add(u64_add(m->shmem_bytes, m->hugetlb_bytes), m->unreclaimable_bytes);
@@ -377,9 +384,7 @@ static uint64_t anon_bytes(const struct sample *s)
 
 uint64_t sample_movable_bytes(const struct sample *s)
 {
-	uint64_t anon = anon_bytes(s);
-
-	return anon > 0 ? u64_sub(anon, s->barred_bytes) : UINT64_MAX;
+	return s->has_movable ? u64_sub(anon_bytes(s), s->barred_bytes) : UINT64_MAX;
 }
 
 static uint64_t usable_swap_bytes(const struct sample *s, unsigned divisor)

@@ -34,7 +34,9 @@ struct meminfo {
 
 /*
  * -ENODATA: MemTotal or MemAvailable is missing (kernels before 3.14). -EINVAL, -ERANGE: a line
- * that is used is not "number kB", or MemTotal is 0. A part larger than its whole is the whole.
+ * that is used is not "number kB", or MemTotal is 0. A part larger than its whole is the whole; and
+ * huge pages for which there is no room beside what is available are those of another machine
+ * (lxcfs hands on the host's) and count as none.
  */
 int meminfo_parse(const char *data, size_t len, struct meminfo *ret);
 
@@ -164,10 +166,14 @@ struct sample {
 	bool has_io; /* read with vmstat */
 	struct psi io;
 	struct zram zram;
+	bool has_movable;      /* false: what there is to be moved to swap is not known */
 	uint64_t barred_bytes; /* of anonymous memory: may not go to swap, see sys/group-swap.h */
 	bool has_others;       /* false: nobody has looked, or there are no such files */
 	struct others others;
 };
+
+/* What a percentage is of: all but what is set aside for huge pages. */
+uint64_t meminfo_ordinary_bytes(const struct meminfo *m);
 
 /*
  * Memory that is no process's and comes back by no kill: files in a tmpfs and other shared memory,
@@ -185,7 +191,7 @@ uint64_t sample_usable_swap_bytes(const struct sample *s);
 
 /*
  * What swap could take, however much of it is free: memory on the lists of anonymous pages, but not
- * what is locked, nor what control groups may not have there. UINT64_MAX: nobody knows.
+ * what is locked, nor what control groups may not have there. UINT64_MAX: it is not known.
  */
 uint64_t sample_movable_bytes(const struct sample *s);
 

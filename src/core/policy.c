@@ -113,10 +113,17 @@ static void limits_resolve_one(struct limit warning, struct limit soft, struct l
 
 void limits_resolve(const struct config *config, const struct meminfo *mem, struct limits *ret)
 {
-	limits_resolve_one(config->warning_memory, config->soft_memory, config->hard_memory,
-			   u64_sub(mem->total_bytes, mem->hugetlb_bytes), ret->memory_bytes);
+	static const struct limit unset = {LIMIT_UNSET, LIMIT_UNSET};
+	static const struct limit most = {1000, UINT64_C(1) << 30}; /* the default of SoftMemory= */
+	uint64_t memory = meminfo_ordinary_bytes(mem);
+
+	limits_resolve_one(config->warning_memory, config->soft_memory, config->hard_memory, memory,
+			   ret->memory_bytes);
 	limits_resolve_one(config->warning_swap, config->soft_swap, config->hard_swap,
 			   mem->swap_total_bytes, ret->swap_bytes);
+	limits_resolve_one(unset, most, unset, memory, ret->left_bytes);
+	for (enum level l = LEVEL_CALM; l <= LEVEL_HARD; l++)
+		ret->left_bytes[l] = u64_min(ret->left_bytes[l], ret->memory_bytes[l]);
 }
 
 void policy_init(struct policy *p, const struct config *config, uint64_t fill_rate_bytes)
@@ -155,10 +162,9 @@ static struct assessment assess(const struct limits *limits, const struct sample
 	uint64_t left = u64_add(available, sample_movable_bytes(s));
 
 	for (enum level l = LEVEL_HARD; l > LEVEL_CALM; l--) {
-		uint64_t limit = raised(limits->memory_bytes[l], slack_divisor);
-
-		if (available > limit ||
-		    (swap_free > raised(limits->swap_bytes[l], slack_divisor) && left > limit))
+		if (available > raised(limits->memory_bytes[l], slack_divisor) ||
+		    (swap_free > raised(limits->swap_bytes[l], slack_divisor) &&
+		     left > raised(limits->left_bytes[l], slack_divisor)))
 			continue;
 		/* a machine that both runs out and thrashes is treated as the worse of the two */
 		if (stall->stalled == STALLED_NEEDED && l < LEVEL_SOFT)

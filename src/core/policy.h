@@ -46,6 +46,9 @@ const char *reason_name(enum reason r);
 struct limits {
 	uint64_t memory_bytes[LEVELS];
 	uint64_t swap_bytes[LEVELS];
+	/* of what is available and what swap could take together: no more than by default, since a
+	   large limit of memory means that swap alone decides */
+	uint64_t left_bytes[LEVELS];
 };
 
 /*

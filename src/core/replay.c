@@ -117,7 +117,7 @@ static bool are_refused(struct replay *r)
 
 	if (r->settings_count == 0 || (r->begun && !r->changed))
 		return false;
-	config_loader_check(&r->loader, mem->total_bytes, mem->swap_total_bytes);
+	config_loader_check(&r->loader, meminfo_ordinary_bytes(mem), mem->swap_total_bytes);
 	return r->loader.mistakes > before;
 }
 

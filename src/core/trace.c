@@ -146,6 +146,7 @@ static const struct trace_field fields[] = {
 	SAMPLE("zram-used", zram.used_bytes),
 	SAMPLE("zram-room", zram.room_bytes),
 	SAMPLE("zram-unstored", zram.unstored_bytes),
+	SAMPLE_BOOL("movable", has_movable),
 	SAMPLE("barred", barred_bytes),
 	SAMPLE_BOOL("others", has_others),
 	SAMPLE("others-memory", others.memory_usec),

@@ -27,7 +27,7 @@ int rules_read(const char *path, const struct meminfo *mem, struct rules *ret)
 	config_loader_init(&l, complain, NULL);
 	r = config_files_read(&l, path ? path : REAPD_CONFIG_FILE, required, &files);
 	if (r >= 0) {
-		config_loader_check(&l, mem->total_bytes, mem->swap_total_bytes);
+		config_loader_check(&l, meminfo_ordinary_bytes(mem), mem->swap_total_bytes);
 		*ret = (struct rules){.patterns = patterns_new(&l)};
 		ret->config = l.config;
 	}

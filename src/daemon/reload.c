@@ -30,7 +30,7 @@ int settings_read(const struct options *options, const struct meminfo *mem,
 	r = config_files_read(l, options->config_path, options->config_required, &files);
 	if (r >= 0) {
 		options_apply(options, l);
-		config_loader_check(l, mem->total_bytes, mem->swap_total_bytes);
+		config_loader_check(l, meminfo_ordinary_bytes(mem), mem->swap_total_bytes);
 		patterns = patterns_new(l);
 		if (l->mistakes > 0)
 			r = -EINVAL;

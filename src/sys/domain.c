@@ -272,7 +272,7 @@ static int sample_cgroup(struct domain *d, const struct sample *host, uint64_t e
 	if (r < 0)
 		return r;
 	memcg_to_sample(&d->memcg, host, &s);
-	s.has_vmstat = deep;
+	s.has_vmstat = s.has_movable = deep;
 	if (deep)
 		s.vmstat.oom_kill = read_kernel_kills(d);
 	read_pressure(d, &s);

@@ -165,6 +165,8 @@ int sampler_take(struct sampler *s, uint64_t time_usec, enum sample_depth depth,
 	if (r < 0)
 		return r;
 
+	/* a substitute for the file may lack these lines, or have 0 there */
+	taken.has_movable = taken.mem.active_anon_bytes > 0 || taken.mem.inactive_anon_bytes > 0;
 	pcp_count(&s->pcp, NULL, time_usec, depth == SAMPLE_BEFORE_SIGNAL, &taken.mem);
 	add_arc(s, text, &taken.mem);
 	taken.has_psi = s->psi_fd >= 0 && fs_read_piece(s->psi_fd, text, sizeof(text), &len) >= 0 &&

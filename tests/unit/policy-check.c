@@ -43,7 +43,7 @@ static enum level exhausted_level(const struct limits *limits, const struct samp
 
 	while (l > LEVEL_CALM &&
 	       (available > limits->memory_bytes[l] ||
-		(swap_free > limits->swap_bytes[l] && left > limits->memory_bytes[l])))
+		(swap_free > limits->swap_bytes[l] && left > limits->left_bytes[l])))
 		l--;
 	return l;
 }

@@ -108,6 +108,8 @@ static struct observation nonsense(struct random *r, uint64_t *clock)
 	o.sample.zram.used_bytes = random_amount(r);
 	o.sample.zram.room_bytes = random_amount(r);
 	m->inactive_anon_bytes = random_amount(r);
+	o.sample.has_movable = random_one_in(r, 2);
+	o.sample.barred_bytes = random_one_in(r, 4) ? random_amount(r) : 0;
 	shuffle_scan(r, &o);
 	return o;
 }
@@ -336,9 +338,9 @@ static void run_monotone(uint64_t seed, struct tally *tally)
 						   (more.sample.mem.available_bytes + 1);
 		less.sample.mem.swap_free_bytes -= random_amount(&r) %
 						   (more.sample.mem.swap_free_bytes + 1);
-		if (more.sample.mem.inactive_anon_bytes > 0) /* 0 would say that nobody knows */
-			less.sample.mem.inactive_anon_bytes -= random_amount(&r) %
-							       more.sample.mem.inactive_anon_bytes;
+		less.sample.mem.inactive_anon_bytes -= random_amount(&r) %
+						       (more.sample.mem.inactive_anon_bytes + 1);
+		less.sample.barred_bytes = u64_add(more.sample.barred_bytes, random_amount(&r));
 		a_more = policy_step(&p_more, &more);
 		a_less = policy_step(&p_less, &less);
 		if (a_less.level < a_more.level)
