@@ -670,7 +670,7 @@ struct action policy_step(struct policy *p, const struct observation *o)
 	a.stall_permyriad = stall.permyriad;
 	a.stall_of_others = stall.others;
 	a.ask_groups = stall.ask_groups;
-	a.ask_barred = o->sample.mem.available_bytes <= limits.memory_bytes[LEVEL_HARD] &&
+	a.ask_barred = o->sample.mem.available_bytes <= limits.left_bytes[LEVEL_HARD] &&
 		       sample_usable_swap_bytes(&o->sample) > limits.swap_bytes[LEVEL_HARD];
 	a.look_closer = stalls_look_closer(&p->stalls, p->config, &o->sample,
 					   limits.memory_bytes[LEVEL_WARNING], stall.permyriad);

@@ -130,12 +130,16 @@ static void put_reason(struct out *o, const struct report_moment *m)
 		put_plenty(o, m, limit);
 		return;
 	case REASON_EXHAUSTION:
+		if (sample_usable_swap_bytes(&m->sample) > m->limits.swap_bytes[limit]) {
+			put(o, "together with all that swap could take, ");
+			put_bytes(o, sample_movable_bytes(&m->sample));
+			put(o, ", at or below the limit of ");
+			put_bytes(o, m->limits.left_bytes[limit]);
+			return;
+		}
 		put(o, "at or below the limit of ");
 		put_bytes(o, m->limits.memory_bytes[limit]);
-		if (sample_usable_swap_bytes(&m->sample) > m->limits.swap_bytes[limit]) {
-			put(o, " together with all that swap could take, ");
-			put_bytes(o, sample_movable_bytes(&m->sample));
-		} else if (m->sample.mem.swap_total_bytes > 0) {
+		if (m->sample.mem.swap_total_bytes > 0) {
 			put(o, " and of ");
 			put_bytes(o, m->limits.swap_bytes[limit]);
 			put(o, " for swap");
