@@ -27,7 +27,7 @@ from surroundings import check_surroundings
 # The budgets of an idle daemon, with 20 % of 2 GiB in use: what the design promises. That of CPU is
 # for a machine; where the emulator does not keep it, because its host is slow or does something else,
 # the daemon may cost as much as a program that reads /proc/meminfo once a second and does nothing
-# else, and a quarter more. Of ten runs it came out as 0.7 to 1.36 of the reader: how often it wakes
+# else, and a quarter more. Runs came out as 0.7 to 1.36 of the reader: how often it wakes
 # follows from how fast the drill found that this guest fills its memory, 0.4 to 0.7 times a second.
 CPU_MSEC_A_SECOND = 0.5
 READERS = 1.25
