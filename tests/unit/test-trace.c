@@ -224,7 +224,7 @@ static void test_longest(void **state)
 	memset(&step, 0, sizeof(step));
 	memset(&step.observation.sample, 0xff, sizeof(step.observation.sample));
 	step.observation.sample.has_psi = step.observation.sample.has_vmstat = true;
-	step.observation.sample.has_others = true;
+	step.observation.sample.has_others = step.observation.sample.has_movable = true;
 	step.observation.sample.has_io = true; /* all bits set is no bool */
 	memset(&before.observation.sample, 0, sizeof(before.observation.sample));
 	assert_true(trace_format_step(&before, &step, text, sizeof(text)) < sizeof(text) / 2);
